@@ -1,0 +1,27 @@
+# Every library that Millrace links, as Debian 12 ships it. docs/licences.md lists their terms.
+
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+
+find_path(CAF_INCLUDE_DIR caf/all.hpp REQUIRED)
+foreach(part core io openssl)
+  find_library(CAF_${part}_LIBRARY caf_${part} REQUIRED)
+endforeach()
+add_library(millrace_caf INTERFACE)
+target_include_directories(millrace_caf SYSTEM INTERFACE ${CAF_INCLUDE_DIR})
+target_link_libraries(millrace_caf INTERFACE ${CAF_openssl_LIBRARY} ${CAF_io_LIBRARY} ${CAF_core_LIBRARY} Threads::Threads)
+
+pkg_check_modules(ZMQ REQUIRED IMPORTED_TARGET libzmq)
+find_package(CapnProto REQUIRED)
+find_package(RocksDB REQUIRED)
+find_package(Eigen3 REQUIRED)
+find_package(HWY CONFIG REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(FastFloat REQUIRED)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)

@@ -1,0 +1,130 @@
+// The job file as a value: what `millrace run` and `millrace submit` are asked to do.
+//
+// Place: parsed and validated by job_file.hpp; everything behind it may rely on `validate` having passed.
+// Each field's default, unit and range stand here once; `millrace docs job-file` prints them.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace millrace {
+
+enum class SourceKind { file, generator };
+enum class Task { regression, binary, multiclass };
+enum class ModelKind { linear, logistic, softmax, mlp };
+enum class OptimizerKind { sgd, adagrad, adam, nag };
+enum class TrainingMode { online, mini_batch };
+enum class MergeMode { async_average, async_sum, elastic, async_gradient, synchronous };
+enum class TransformKind { impute, standardize, one_hot, hash };
+enum class ImputeStrategy { mean, constant };
+
+struct GeneratorSpec {
+  std::string name = "sea";               // sea: Street and Kim 2001
+  std::uint64_t records = 100'000;        // total over all splits, >= 1
+  std::vector<std::uint64_t> drift_at;    // record numbers where the concept changes abruptly, ascending
+  double noise = 0.0;                     // share of labels flipped, [0, 0.5]
+};
+
+struct CsvSpec {
+  char delimiter = ',';
+  std::optional<bool> header;             // inferred when absent
+  bool multiline = false;                 // quoted newlines allowed; then one split per file
+};
+
+struct SourceSpec {
+  SourceKind kind = SourceKind::file;
+  std::string path;                       // file: a path or glob, relative to the job file
+  CsvSpec csv;
+  std::vector<std::string> missing = {"", "NA", "NaN", "null", "?"};
+  std::optional<double> max_records_per_second;  // over all replicas, > 0
+  std::optional<std::uint64_t> max_quarantined;  // more quarantined records fail the job; absent: no limit
+  std::uint32_t splits = 0;               // 0: chosen from the size of the data, not from the workers
+  GeneratorSpec generator;
+};
+
+struct SchemaSpec {
+  std::string label;                      // required
+  std::optional<Task> task;               // inferred when absent
+  std::vector<std::string> classes;       // declared classes; empty: inferred and growing
+  std::uint32_t max_classes = 0;          // width of the label head; 0: classes seen at submit, with room to grow
+  std::optional<std::string> positive;    // this class against the rest
+  std::optional<std::string> weight;      // field with importance weights >= 0
+  std::vector<std::string> exclude;       // fields never used as features
+  std::vector<std::string> sensitive;     // watched, not used as features
+  std::vector<std::string> categorical;   // fields treated as categories although they look like numbers
+};
+
+struct TransformSpec {
+  TransformKind kind = TransformKind::impute;
+  std::vector<std::string> fields;        // empty: every field the transform applies to
+  ImputeStrategy strategy = ImputeStrategy::mean;
+  double value = 0.0;                     // impute constant
+  std::uint32_t max_categories = 64;      // one_hot: places per field, one more is `other`
+  std::uint32_t bits = 18;                // hash: 2^bits rows, [4, 26]
+};
+
+struct ModelSpec {
+  ModelKind kind = ModelKind::logistic;
+  std::vector<std::uint32_t> layers;      // mlp: hidden widths
+  std::vector<double> dropout;            // mlp: share dropped after each hidden layer, [0, 1); empty: none
+};
+
+struct OptimizerSpec {
+  OptimizerKind kind = OptimizerKind::sgd;
+  double learning_rate = 0.1;             // > 0
+  std::optional<double> intercept_learning_rate;  // absent: learning_rate
+  double power_t = 0.5;                   // nag: the rate falls as 1 / t^power_t; 0 for drifting streams
+  double l2 = 0.0;                        // >= 0, on weights, not on intercepts
+  double clip = 0.0;                      // bound on the gradient's norm; 0: none
+  double beta1 = 0.9, beta2 = 0.999;      // adam
+  double epsilon = 1e-8;                  // adam, adagrad
+};
+
+struct TrainingSpec {
+  TrainingMode mode = TrainingMode::online;
+  std::uint32_t batch_size = 32;          // records of one micro-batch, [1, 65536]; online: only how records travel
+  std::uint32_t epochs_per_batch = 1;     // mini_batch
+};
+
+struct MergeSpec {
+  MergeMode mode = MergeMode::async_gradient;
+  std::uint32_t every = 1;                // micro-batches between two pushes, >= 1
+  std::uint32_t max_staleness = 16;       // rounds a replica may run ahead before it waits, >= 1
+  double alpha = 0.5;                     // elastic: pull towards the centre, (0, 1]
+  double learning_rate_scale = 0.0;       // 0: chosen from the mode and the replicas
+};
+
+struct EvaluationSpec {
+  std::uint32_t window = 1'000;           // records of the sliding window, >= 1
+};
+
+struct CheckpointSpec {
+  std::chrono::milliseconds interval{10'000};  // >= 50 ms
+  std::uint32_t retain = 3;               // complete checkpoints kept, >= 1
+};
+
+struct PublishSpec {
+  bool every_checkpoint = true;           // false: only at the end
+  std::uint32_t retain = 10;              // versions kept beside those an alias names
+};
+
+struct JobSpec {
+  std::string name;
+  SourceSpec source;
+  SchemaSpec schema;
+  std::optional<std::vector<TransformSpec>> preprocess;  // absent: chosen from the schema
+  std::optional<ModelSpec> model;                        // absent: chosen from the task
+  std::optional<OptimizerSpec> optimizer;                // absent: chosen with the model
+  std::optional<TrainingSpec> training;                  // absent: chosen with the model
+  std::optional<MergeSpec> merge;                        // absent: chosen with the training mode
+  EvaluationSpec evaluation;
+  CheckpointSpec checkpoint;
+  PublishSpec publish;
+  std::uint32_t parallelism = 1;          // replicas, [1, 1024]
+  std::uint64_t seed = 1;
+};
+
+}  // namespace millrace
