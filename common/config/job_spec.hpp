@@ -1,7 +1,8 @@
 // The job file as a value: what `millrace run` and `millrace submit` are asked to do.
 //
-// Place: parsed and validated by job_file.hpp; everything behind it may rely on `validate` having passed.
-// Each field's default, unit and range stand here once; `millrace docs job-file` prints them.
+// Place: parsed and validated by job_file.hpp; everything behind it may rely on `validate` having
+// passed. Each field's default, unit and range stand here once; `millrace docs job-file` prints
+// them.
 #pragma once
 
 #include <chrono>
@@ -22,93 +23,110 @@ enum class TransformKind { impute, standardize, one_hot, hash };
 enum class ImputeStrategy { mean, constant };
 
 struct GeneratorSpec {
-  std::string name = "sea";               // sea: Street and Kim 2001
-  std::uint64_t records = 100'000;        // total over all splits, >= 1
-  std::vector<std::uint64_t> drift_at;    // record numbers where the concept changes abruptly, ascending
-  double noise = 0.0;                     // share of labels flipped, [0, 0.5]
+  std::string name = "sea";         // sea: Street and Kim 2001
+  std::uint64_t records = 100'000;  // total over all splits, >= 1
+  std::vector<std::uint64_t>
+      drift_at;        // record numbers where the concept changes abruptly, ascending
+  double noise = 0.0;  // share of labels flipped, [0, 0.5]
+  friend bool operator==(const GeneratorSpec&, const GeneratorSpec&) = default;
 };
 
 struct CsvSpec {
   char delimiter = ',';
-  std::optional<bool> header;             // inferred when absent
-  bool multiline = false;                 // quoted newlines allowed; then one split per file
+  std::optional<bool> header;  // inferred when absent
+  bool multiline = false;      // quoted newlines allowed; then one split per file
+  friend bool operator==(const CsvSpec&, const CsvSpec&) = default;
 };
 
 struct SourceSpec {
   SourceKind kind = SourceKind::file;
-  std::string path;                       // file: a path or glob, relative to the job file
+  std::string path;  // file: a path or glob, relative to the job file
   CsvSpec csv;
   std::vector<std::string> missing = {"", "NA", "NaN", "null", "?"};
   std::optional<double> max_records_per_second;  // over all replicas, > 0
-  std::optional<std::uint64_t> max_quarantined;  // more quarantined records fail the job; absent: no limit
-  std::uint32_t splits = 0;               // 0: chosen from the size of the data, not from the workers
+  std::optional<std::uint64_t>
+      max_quarantined;       // more quarantined records fail the job; absent: no limit
+  std::uint32_t splits = 0;  // 0: chosen from the size of the data, not from the workers
   GeneratorSpec generator;
+  friend bool operator==(const SourceSpec&, const SourceSpec&) = default;
 };
 
 struct SchemaSpec {
-  std::string label;                      // required
-  std::optional<Task> task;               // inferred when absent
-  std::vector<std::string> classes;       // declared classes; empty: inferred and growing
-  std::uint32_t max_classes = 0;          // width of the label head; 0: classes seen at submit, with room to grow
-  std::optional<std::string> positive;    // this class against the rest
-  std::optional<std::string> weight;      // field with importance weights >= 0
-  std::vector<std::string> exclude;       // fields never used as features
-  std::vector<std::string> sensitive;     // watched, not used as features
-  std::vector<std::string> categorical;   // fields treated as categories although they look like numbers
+  std::string label;                 // required
+  std::optional<Task> task;          // inferred when absent
+  std::vector<std::string> classes;  // declared classes; empty: inferred and growing
+  std::uint32_t max_classes =
+      0;  // width of the label head; 0: classes seen at submit, with room to grow
+  std::optional<std::string> positive;  // this class against the rest
+  std::optional<std::string> weight;    // field with importance weights >= 0
+  std::vector<std::string> exclude;     // fields never used as features
+  std::vector<std::string> sensitive;   // watched, not used as features
+  std::vector<std::string>
+      categorical;  // fields treated as categories although they look like numbers
+  friend bool operator==(const SchemaSpec&, const SchemaSpec&) = default;
 };
 
 struct TransformSpec {
   TransformKind kind = TransformKind::impute;
-  std::vector<std::string> fields;        // empty: every field the transform applies to
+  std::vector<std::string> fields;  // empty: every field the transform applies to
   ImputeStrategy strategy = ImputeStrategy::mean;
-  double value = 0.0;                     // impute constant
-  std::uint32_t max_categories = 64;      // one_hot: places per field, one more is `other`
-  std::uint32_t bits = 18;                // hash: 2^bits rows, [4, 26]
+  double value = 0.0;                 // impute constant
+  std::uint32_t max_categories = 64;  // one_hot: places per field, one more is `other`
+  std::uint32_t bits = 18;            // hash: 2^bits rows, [4, 26]
+  friend bool operator==(const TransformSpec&, const TransformSpec&) = default;
 };
 
 struct ModelSpec {
   ModelKind kind = ModelKind::logistic;
-  std::vector<std::uint32_t> layers;      // mlp: hidden widths
-  std::vector<double> dropout;            // mlp: share dropped after each hidden layer, [0, 1); empty: none
+  std::vector<std::uint32_t> layers;  // mlp: hidden widths
+  std::vector<double> dropout;  // mlp: share dropped after each hidden layer, [0, 1); empty: none
+  friend bool operator==(const ModelSpec&, const ModelSpec&) = default;
 };
 
 struct OptimizerSpec {
   OptimizerKind kind = OptimizerKind::sgd;
-  double learning_rate = 0.1;             // > 0
+  double learning_rate = 0.1;                     // > 0
   std::optional<double> intercept_learning_rate;  // absent: learning_rate
-  double power_t = 0.5;                   // nag: the rate falls as 1 / t^power_t; 0 for drifting streams
-  double l2 = 0.0;                        // >= 0, on weights, not on intercepts
-  double clip = 0.0;                      // bound on the gradient's norm; 0: none
-  double beta1 = 0.9, beta2 = 0.999;      // adam
-  double epsilon = 1e-8;                  // adam, adagrad
+  double power_t = 0.5;  // nag: the rate falls as 1 / t^power_t; 0 for drifting streams
+  double l2 = 0.0;       // >= 0, on weights, not on intercepts
+  double clip = 0.0;     // bound on the gradient's norm; 0: none
+  double beta1 = 0.9, beta2 = 0.999;  // adam
+  double epsilon = 1e-8;              // adam, adagrad
+  friend bool operator==(const OptimizerSpec&, const OptimizerSpec&) = default;
 };
 
 struct TrainingSpec {
   TrainingMode mode = TrainingMode::online;
-  std::uint32_t batch_size = 32;          // records of one micro-batch, [1, 65536]; online: only how records travel
-  std::uint32_t epochs_per_batch = 1;     // mini_batch
+  std::uint32_t batch_size =
+      32;  // records of one micro-batch, [1, 65536]; online: only how records travel
+  std::uint32_t epochs_per_batch = 1;  // mini_batch
+  friend bool operator==(const TrainingSpec&, const TrainingSpec&) = default;
 };
 
 struct MergeSpec {
   MergeMode mode = MergeMode::async_gradient;
-  std::uint32_t every = 1;                // micro-batches between two pushes, >= 1
-  std::uint32_t max_staleness = 16;       // rounds a replica may run ahead before it waits, >= 1
-  double alpha = 0.5;                     // elastic: pull towards the centre, (0, 1]
-  double learning_rate_scale = 0.0;       // 0: chosen from the mode and the replicas
+  std::uint32_t every = 1;           // micro-batches between two pushes, >= 1
+  std::uint32_t max_staleness = 16;  // rounds a replica may run ahead before it waits, >= 1
+  double alpha = 0.5;                // elastic: pull towards the centre, (0, 1]
+  double learning_rate_scale = 0.0;  // 0: chosen from the mode and the replicas
+  friend bool operator==(const MergeSpec&, const MergeSpec&) = default;
 };
 
 struct EvaluationSpec {
-  std::uint32_t window = 1'000;           // records of the sliding window, >= 1
+  std::uint32_t window = 1'000;  // records of the sliding window, >= 1
+  friend bool operator==(const EvaluationSpec&, const EvaluationSpec&) = default;
 };
 
 struct CheckpointSpec {
   std::chrono::milliseconds interval{10'000};  // >= 50 ms
-  std::uint32_t retain = 3;               // complete checkpoints kept, >= 1
+  std::uint32_t retain = 3;                    // complete checkpoints kept, >= 1
+  friend bool operator==(const CheckpointSpec&, const CheckpointSpec&) = default;
 };
 
 struct PublishSpec {
-  bool every_checkpoint = true;           // false: only at the end
-  std::uint32_t retain = 10;              // versions kept beside those an alias names
+  bool every_checkpoint = true;  // false: only at the end
+  std::uint32_t retain = 10;     // versions kept beside those an alias names
+  friend bool operator==(const PublishSpec&, const PublishSpec&) = default;
 };
 
 struct JobSpec {
@@ -123,8 +141,9 @@ struct JobSpec {
   EvaluationSpec evaluation;
   CheckpointSpec checkpoint;
   PublishSpec publish;
-  std::uint32_t parallelism = 1;          // replicas, [1, 1024]
+  std::uint32_t parallelism = 1;  // replicas, [1, 1024]
   std::uint64_t seed = 1;
+  friend bool operator==(const JobSpec&, const JobSpec&) = default;
 };
 
 }  // namespace millrace
