@@ -3,13 +3,13 @@
 # One message per frame, unpacked stream encoding. Fields are only ever added; see README.md.
 
 using Cxx = import "/capnp/c++.capnp";
-$Cxx.namespace("millrace::wire");
+$Cxx.namespace("millrace::wire::schema");
 
 struct Value {
   union {
     missing @0 :Void;
-    number @1 :Float64;
-    text @2 :Text;
+    number @1 :Float64;    # NaN: missing
+    text @2 :Text;         # read as a field of a CSV file would be
   }
 }
 
@@ -19,32 +19,46 @@ struct Field {
 }
 
 struct NamedRow {
-  fields @0 :List(Field);
+  fields @0 :List(Field);  # any order; features that are not named are missing
 }
 
 struct OrderedRow {
-  values @0 :List(Value);  # in schema order, without the label
+  values @0 :List(Value);  # the features in schema order: without label, weight and excluded fields
+}
+
+struct NumericRows {       # many rows of a model whose features are all numbers
+  columns @0 :UInt32;      # features per row
+  values @1 :Data;         # float32, little-endian, row-major, features in schema order; NaN: missing
 }
 
 struct PredictRequest {
   id @0 :UInt64;           # echoed in the reply
   model @1 :Text;          # empty: the only model served
-  version @2 :UInt64;      # 0: the newest, or what the alias names
-  alias @3 :Text;
+  version @2 :UInt64;      # 0: what the alias names
+  alias @3 :Text;          # empty: `production`, or the newest version where there is no such alias
   rows :union {
     named @4 :List(NamedRow);
     ordered @5 :List(OrderedRow);
+    numeric @6 :NumericRows;     # answered with `numeric` predictions
   }
-  deadlineMs @6 :UInt32;   # 0: none; older requests are answered with the error `expired`
-  probabilities @7 :Bool;  # send the probability of every class, not only of the predicted one
+  deadlineMs @7 :UInt32;   # 0: none; a request that waited longer is answered with the error `expired`
+  sentAtMs @8 :UInt64;     # Unix time when it was sent, from which the deadline counts; 0: from its arrival
+  probabilities @9 :Bool;  # send the probability of every class, not only of the predicted one
 }
 
 struct Prediction {
   label @0 :Text;          # predicted class; empty for regression
   value @1 :Float64;       # predicted value, or the probability of `label`
   probabilities @2 :List(Float64);  # in order of PredictReply.classes, when asked for
-  missing @3 :List(Text);  # fields that were absent and imputed
-  unknown @4 :List(Text);  # categorical fields whose value was never seen in training
+  missing @3 :List(Text);  # features that were absent and imputed
+  unknown @4 :List(Text);  # categorical features whose value was never seen in training
+}
+
+struct NumericPredictions {
+  outputs @0 :UInt32;      # numbers per row: 1 for regression (the value) and two classes (the
+                           # probability of the second), else one probability per class
+  values @1 :Data;         # float32, little-endian, row-major
+  missing @2 :UInt64;      # values that were absent and imputed, over all rows
 }
 
 struct PredictError {
@@ -57,12 +71,14 @@ struct PredictReply {
   id @0 :UInt64;
   union {
     error @1 :PredictError;
-    predictions @2 :List(Prediction);
+    predictions @2 :List(Prediction);   # in the order of the rows
+    numeric @3 :NumericPredictions;
   }
-  model @3 :Text;
-  version @4 :UInt64;
-  cut @5 :UInt64;          # the cut that made the version
-  records @6 :UInt64;      # records the version has learned from
-  ageMs @7 :UInt64;        # since the version was published
-  classes @8 :List(Text);
+  model @4 :Text;
+  version @5 :UInt64;
+  aliasRevision @6 :UInt64;  # of the alias that led to the version, never falling; 0: none did
+  cut @7 :UInt64;            # the cut that made the version
+  records @8 :UInt64;        # records the version has learned from
+  ageMs @9 :UInt64;          # since the version was made
+  classes @10 :List(Text);   # class names in order of id; empty for regression
 }

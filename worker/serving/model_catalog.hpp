@@ -1,0 +1,79 @@
+// Which versions are served and which one a request means: an immutable snapshot, replaced as a
+// whole.
+//
+// Place: PredictionServer makes a new catalog on every publication and hands it to the serving
+// thread; the thread resolves requests in it. Immutable once shared, so any thread may read it.
+//
+// Invariant: the newest version and the revision of an alias never fall from one catalog to its
+// successor, so what a client sees under one alias never goes back unless the alias was moved.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/ids.hpp"
+#include "common/base/status.hpp"
+#include "common/ml/published_model.hpp"
+#include "worker/serving/feature_reader.hpp"
+
+namespace millrace {
+
+inline constexpr std::string_view kProductionAlias = "production";
+inline constexpr std::string_view kNewestAlias = "newest";  // reserved: always the highest version
+
+struct ModelAlias {
+  std::string name;
+  VersionId version;
+  std::uint64_t revision = 0;  // raised by every move
+};
+
+struct ServedModelInfo {
+  std::string name;
+  std::vector<VersionId> versions;  // ascending
+  std::vector<ModelAlias> aliases;
+};
+
+// A version with what is prepared once to read its requests.
+struct ServedVersion {
+  std::shared_ptr<const PublishedModel> model;
+  FeatureReader reader;
+};
+
+// A request's meaning: the version, and the revision of the alias that led to it (0: none did).
+struct ResolvedVersion {
+  const ServedVersion* version = nullptr;
+  std::uint64_t alias_revision = 0;
+};
+
+class ModelCatalog {
+ public:
+  // The catalog with one version more; at most `versions_kept` versions that no alias names are
+  // kept per model.
+  Result<std::shared_ptr<const ModelCatalog>> with_version(
+      std::shared_ptr<const PublishedModel> model, std::uint32_t versions_kept) const;
+  Result<std::shared_ptr<const ModelCatalog>> with_alias(const std::string& model,
+                                                         const ModelAlias& alias,
+                                                         std::uint32_t versions_kept) const;
+
+  // `model` empty: the only one. `version` 0: what `alias` names. `alias` empty: production, or the
+  // newest where nothing is called so. not_found names what exists.
+  Result<ResolvedVersion> resolve(std::string_view model, std::uint64_t version,
+                                  std::string_view alias) const;
+  std::vector<ServedModelInfo> models() const;
+
+ private:
+  struct Entry {
+    std::map<VersionId, std::shared_ptr<const ServedVersion>> versions;
+    std::map<std::string, ModelAlias, std::less<>> aliases;
+  };
+  static void drop_oldest(Entry& entry, std::uint32_t versions_kept);
+  Status not_found(std::string_view model) const;
+
+  std::map<std::string, Entry, std::less<>> models_;
+};
+
+}  // namespace millrace

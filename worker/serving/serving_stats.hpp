@@ -1,0 +1,21 @@
+// What a prediction server has done since it started; a snapshot of counters that only grow.
+#pragma once
+
+#include <cstdint>
+
+namespace millrace {
+
+struct ServingStats {
+  std::uint64_t requests = 0;       // arrived
+  std::uint64_t rows = 0;           // predicted
+  std::uint64_t predicted = 0;      // requests answered with predictions
+  std::uint64_t malformed = 0;      // answered: no valid message
+  std::uint64_t refused = 0;        // answered: wrong fields or values, unknown model or version
+  std::uint64_t overloaded = 0;     // answered: the queue was full
+  std::uint64_t expired = 0;        // answered: waited longer than their deadline
+  std::uint64_t failed = 0;         // answered: internal error
+  std::uint64_t undeliverable = 0;  // answers whose client had gone or did not read
+  std::uint64_t batches = 0;        // predict calls; rows / batches is the mean batch
+};
+
+}  // namespace millrace
