@@ -32,6 +32,14 @@ inline constexpr std::size_t kReplicasMax = 1'024;
 inline constexpr std::size_t kOutboxEntriesMax = 3;             // push, barrier push, barrier
 inline constexpr std::size_t kChunkBytes = 1u << 20;            // of bulk parameters in one message
 
+// Storage
+inline constexpr std::size_t kObjectNameBytesMax = 1'024;               // S3's own limit
+inline constexpr std::size_t kObjectBytesMax = std::size_t{1} << 30;    // of an object that is read into memory
+inline constexpr std::size_t kManifestBytesMax = 64u << 20;             // 4,096 splits and their paths take 2 MiB
+inline constexpr std::size_t kStateValueBytesMax = std::size_t{2} << 30;  // kParametersMax floats and their moments come as several values
+inline constexpr std::size_t kStateChunkBytes = 8u << 20;               // of a value in RocksDB: bounds its copies
+inline constexpr std::size_t kStateWriteBufferBytes = 64u << 20;        // RocksDB's memory, twice while it flushes
+
 // Wire
 inline constexpr std::size_t kFrameBytesMax = 16u << 20;        // ZMQ_MAXMSGSIZE
 inline constexpr std::size_t kFramePartsMax = 4;

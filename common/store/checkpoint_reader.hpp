@@ -1,0 +1,58 @@
+// Chooses what to restore, and deletes what nobody will.
+//
+// Place: the job master's shell calls `choose_restore_point` after a takeover with what the commit
+// log says is complete, and `collect_garbage` after a retire or abandon entry was committed:
+// deletion always follows the log, never leads it.
+//
+// Invariant: a cut whose manifest or any part fails its length, CRC32C or SHA-256 is never restored
+// and is named in a warning; nothing that an unretired manifest refers to is ever deleted, and
+// nothing at all while such a manifest is unreadable.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/base/ids.hpp"
+#include "common/base/status.hpp"
+#include "common/store/checkpoint_store.hpp"
+#include "common/store/manifest.hpp"
+
+namespace millrace {
+
+// A cut as the commit log names it.
+struct CutRef {
+  CutId cut;
+  Attempt attempt;
+
+  friend bool operator==(const CutRef&, const CutRef&) = default;
+};
+
+struct RestorePoint {
+  Manifest manifest;
+  std::vector<std::string>
+      warnings;  // one for each newer cut that was damaged, naming object and reason
+};
+
+// Reads and checks a manifest: `corrupted` also when it is that of another cut.
+Result<Manifest> read_manifest(CheckpointStore& store, CutRef ref);
+// Writes a manifest; to be followed by the log entry complete(cut), which alone makes it count.
+Status write_manifest(CheckpointStore& store, const Manifest& manifest);
+// Reads every object of the part and checks it.
+Status verify_part(CheckpointStore& store, const PartDescriptor& part);
+
+// `complete`: completed and unretired cuts, in any order; the highest cut that verifies is chosen.
+// not_found when there are none, corrupted when none is whole.
+Result<RestorePoint> choose_restore_point(CheckpointStore& store, std::span<const CutRef> complete);
+
+struct GarbageQuery {
+  std::vector<CutRef>
+      unretired;  // completed and not retired, savepoints included: kept with all they refer to
+  std::vector<CutRef> dead;  // retired or abandoned by a committed entry
+  Attempt attempt;           // objects of earlier attempts that nothing refers to are dead as well
+};
+
+// Returns the names that were removed.
+Result<std::vector<std::string>> collect_garbage(CheckpointStore& store, const GarbageQuery& query);
+
+}  // namespace millrace

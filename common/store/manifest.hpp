@@ -1,0 +1,99 @@
+// The manifest of a checkpoint: what a cut consists of. It is written last, and a cut without one
+// does not exist.
+//
+// Place: made by the job master from the parts its workers shipped; read at recovery by
+// checkpoint_reader and by whoever traces a model version to its data. Human-readable JSON whose
+// last member, `integrity`, holds CRC32C and SHA-256 of every byte before it, so that a truncated
+// or flipped manifest is never taken for a whole one.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "common/base/bytes.hpp"
+#include "common/base/ids.hpp"
+#include "common/base/status.hpp"
+
+namespace millrace {
+
+inline constexpr std::uint16_t kManifestFormat = 1;
+
+// One object of a part. The last part of its name is the file's name in the state folder.
+struct StoredFile {
+  std::string name;
+  std::uint64_t size = 0;
+  std::uint32_t crc32c = 0;
+  std::string sha256;  // 64 lower-case hexadecimal digits
+
+  friend bool operator==(const StoredFile&, const StoredFile&) = default;
+};
+
+// What one worker shipped for one cut: every file that its state at the cut needs.
+struct PartDescriptor {
+  WorkerId worker;
+  std::vector<StoredFile> files;
+
+  std::uint64_t bytes() const;
+  friend bool operator==(const PartDescriptor&, const PartDescriptor&) = default;
+};
+
+struct SplitPosition {
+  SplitId id;
+  std::string path;
+  std::uint64_t begin = 0;  // [begin, end) of the split
+  std::uint64_t end = 0;
+  Offset offset;              // the next record to read
+  std::uint64_t records = 0;  // learned from this split before `offset`
+
+  friend bool operator==(const SplitPosition&, const SplitPosition&) = default;
+};
+
+struct RecordTotals {
+  std::uint64_t read = 0;  // = records + quarantined + skipped
+  std::uint64_t records = 0;
+  std::uint64_t quarantined = 0;
+  std::uint64_t skipped = 0;
+
+  friend bool operator==(const RecordTotals&, const RecordTotals&) = default;
+};
+
+struct Manifest {
+  std::string job;
+  Term term;
+  Attempt attempt;
+  CutId cut;
+  std::string savepoint;        // its name, or empty for a checkpoint
+  std::string created_at;       // RFC 3339, UTC
+  std::string instruction_set;  // digests are promised per instruction set
+  std::string program_version;
+  std::string job_fingerprint;
+  std::string schema_fingerprint;
+  RecordTotals totals;
+  std::vector<SplitPosition> splits;
+  std::vector<PartDescriptor> parts;
+  std::vector<std::string> ledger;  // fingerprints of what each shard applied, opaque here
+  std::map<std::string, std::string> metadata;  // what else belongs to the cut, opaque here
+
+  friend bool operator==(const Manifest&, const Manifest&) = default;
+};
+
+// invalid_argument when the manifest breaks a rule that decode would refuse it for.
+Result<Bytes> encode_manifest(const Manifest& manifest);
+// corrupted for anything that is not exactly what encode wrote; unsupported_format for a newer
+// format.
+Result<Manifest> decode_manifest(ByteView bytes);
+
+// Objects are named by what made them, so that a name is never used twice.
+std::string manifest_name(CutId cut, Attempt attempt);
+std::string part_prefix(WorkerId worker, CutId cut, Attempt attempt);
+
+// The cut and attempt that wrote an object, from its name; not_found for objects of another kind.
+struct ObjectOrigin {
+  CutId cut;
+  Attempt attempt;
+};
+Result<ObjectOrigin> object_origin(const std::string& name);
+
+}  // namespace millrace
