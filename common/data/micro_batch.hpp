@@ -31,18 +31,18 @@ inline constexpr std::uint32_t kNoRow = 0xFFFFFFFFu;
 class MicroBatch {
  public:
   MicroBatch() = default;
-  MicroBatch(std::size_t capacity, std::uint32_t numeric_columns, std::uint32_t categorical_columns)
-      : numeric_columns(numeric_columns),
-        categorical_columns(categorical_columns),
+  MicroBatch(std::size_t records, std::uint32_t numeric_width, std::uint32_t categorical_width)
+      : numeric_columns(numeric_width),
+        categorical_columns(categorical_width),
         numeric_stride(static_cast<std::uint32_t>(
-            round_up(numeric_columns == 0 ? 1 : numeric_columns, kRowFloats))),
-        capacity(capacity),
-        numeric(capacity * numeric_stride, 0.0f),
-        categories(capacity * categorical_columns),
-        table_rows(capacity * categorical_columns, kNoRow),
-        labels(capacity, 0.0f),
-        weights(capacity, 1.0f),
-        offsets(capacity) {}
+            round_up(numeric_width == 0 ? 1 : numeric_width, kRowFloats))),
+        capacity(records),
+        numeric(records * numeric_stride, 0.0f),
+        categories(records * categorical_width),
+        table_rows(records * categorical_width, kNoRow),
+        labels(records, 0.0f),
+        weights(records, 1.0f),
+        offsets(records) {}
 
   float* numeric_row(std::size_t row) { return numeric.data() + row * numeric_stride; }
   const float* numeric_row(std::size_t row) const { return numeric.data() + row * numeric_stride; }
