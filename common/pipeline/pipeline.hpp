@@ -4,6 +4,12 @@
 // a published version holds one and only reads it. A transform learns a record's features, never its label,
 // before it transforms it, record after record (River's convention).
 //
+// Numbers: a value that is not finite is missing. The same field is standardized once at most; values are learned
+// as they arrive, so a missing or imputed one is never learned. Mean imputation behind (or without) `standardize`
+// is 0 there; a variance of 0 gives 0. Records count unweighted.
+// Categories: one_hot gives row id, or `other` for a missing value and one without an id; hash gives the row of
+// (field, text), and none (kNoRow) for a missing value. Fields that one transform hashes share its 2^bits rows.
+//
 // State: every learned statistic is a sum around a pivot fixed at submit (the shifted-data algorithm of Chan,
 // Golub and LeVeque 1983, section 3), so that statistics of replicas merge by plain addition of increments.
 // `base` is what the shards answered last (all replicas), `increments` what this replica learned since its
@@ -48,17 +54,19 @@ class Pipeline {
   // Serving: transforms in place and changes nothing.
   void transform(MicroBatch& batch, const Dictionary& dictionary) const;
 
-  // Number of doubles of the statistics vector; all of it merges by addition.
+  // Number of doubles of the statistics vector, [count | sum | squares] of (x - pivot) per numeric field; all of it
+  // merges by addition. 0 when nothing is learned.
   std::size_t statistics_size() const;
   // What was learned since the last call; the caller owns it (a frozen push) until it is answered.
   std::vector<double> take_increments();
   // The shards' statistics, which include every push but those in flight; `in_flight` is the sum of this
-  // replica's unanswered increments.
+  // replica's unanswered increments (empty: none).
   void adopt(std::span<const double> merged, std::span<const double> in_flight);
   // base + in flight + increments: what `transform` uses.
   std::vector<double> statistics() const;
 
-  // The learned state that is not in the shards: none in this version beyond `increments`, kept for exact resume.
+  // base + in flight, and increments, for exact resume. `restore` refuses another plan's state (conflict) and
+  // damaged bytes (corrupted); the pipeline is unchanged then.
   void encode(ByteWriter& writer) const;
   Status restore(ByteReader& reader);
 
