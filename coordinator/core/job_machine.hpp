@@ -1,0 +1,288 @@
+// The life of one job: attempts, cuts, recovery and the end, as decisions without I/O.
+//
+// Place: a job master owns one, feeds it every message, timer and store answer, and executes the
+// effects in order. Time is handed in by `on_tick`; milliseconds since any fixed moment, never
+// going back.
+//
+// Invariants: a term is durable before anything is restored, an attempt before any message carries
+// it. At most one cut is in flight, its id never used before; `Publish` and `RemoveCut` follow the
+// durable log entry that allows them. A cut whose ledgers disagree is never completed. What comes
+// from another attempt or another cut changes nothing.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/base/ids.hpp"
+#include "common/base/status.hpp"
+#include "common/config/job_spec.hpp"
+#include "coordinator/core/commit_log.hpp"
+#include "coordinator/core/cut_contents.hpp"
+#include "coordinator/core/cut_tracker.hpp"
+#include "coordinator/core/placement.hpp"
+
+namespace millrace {
+
+using Milliseconds = std::chrono::milliseconds;
+
+// Deliberate bugs for the simulator; production leaves all of them off.
+struct JobMutations {
+  bool publish_before_complete = false;
+  bool reuse_cut_id = false;
+  bool accept_old_attempts = false;
+  bool skip_audit = false;
+  bool retire_before_complete = false;
+  bool forget_attempt_raise = false;
+  CutTrackerMutations tracker;
+  CommitLogMutations log;
+};
+
+struct JobOptions {
+  std::string writer;             // unique for each life of a coordinator
+  std::uint32_t parallelism = 1;  // replicas
+  std::uint32_t shards = 1;
+  MergeMode mode = MergeMode::async_average;
+  std::uint32_t retain = 3;                  // complete cuts kept, >= 1
+  Milliseconds checkpoint_interval{10'000};  // between two cuts; 0: only when asked
+  Milliseconds cut_timeout{60'000};          // then the cut is aborted
+  Milliseconds retry_interval{500};          // unacknowledged messages are sent again
+  std::uint32_t restarts_max = 10;  // attempts lost in a row, without a completed cut between
+  Milliseconds backoff{100};        // before the first restart, doubled each time
+  Milliseconds backoff_max{30'000};
+  JobMutations mutations;
+};
+
+// ---- Events
+// -----------------------------------------------------------------------------------------
+
+// The first thing a job master says. `splits` are those of cut 0; a job that has a cut 0 ignores
+// them.
+struct JobStarted {
+  std::vector<SplitProgress> splits;
+};
+// A WorkerId names one life of a worker process: a restarted process registers with a new one.
+struct WorkerRegistered {
+  WorkerId worker;
+};
+struct WorkerLost {
+  WorkerId worker;
+};
+// The worker runs every trainer and shard that StartWorker asked for.
+struct WorkerStarted {
+  WorkerId worker;
+  Attempt attempt;
+};
+struct ManifestRead {
+  CutId cut;
+  Result<CutContents> contents;
+};
+struct ManifestWritten {
+  Attempt attempt;
+  CutId cut;
+  Status status;
+};
+// This trainer has no data left and has pushed everything.
+struct TrainerFinished {
+  Attempt attempt;
+  ReplicaId replica;
+};
+// A trainer, shard or worker cannot go on. Retried from the newest cut, except for errors that
+// would only come again (Code::invalid_argument, conflict, unsupported_format, permission_denied).
+struct AttemptFailed {
+  Attempt attempt;
+  Status status;
+};
+// A shard or worker cannot take part in this cut; the attempt goes on.
+struct CutFailed {
+  Attempt attempt;
+  CutId cut;
+  Status status;
+};
+// A checkpoint now, or after the one in flight.
+struct CutRequested {};
+// Drain: one more cut, then the end.
+struct StopRequested {};
+struct Tick {
+  Milliseconds now;
+};
+using JobEvent =
+    std::variant<JobStarted, WorkerRegistered, WorkerLost, WorkerStarted, ManifestRead,
+                 ManifestWritten, TrainerFinished, TrainerSnapshot, ShardSnapshot, WorkerPart,
+                 AttemptFailed, CutFailed, CutRequested, StopRequested, Tick, LogWritten, LogRead>;
+
+// ---- Effects (WriteLog and ReadLog of commit_log.hpp belong to them)
+// ---------------------------------
+
+struct ReplicaStart {
+  ReplicaId replica;
+  std::vector<SplitProgress> splits;
+};
+// Run these replicas and shards from `restored`; whatever this worker runs of an older attempt ends
+// first. Sent again until WorkerStarted; a worker that runs this attempt only answers again.
+struct StartWorker {
+  WorkerId worker;
+  Term term;
+  Attempt attempt;
+  std::vector<ReplicaStart> replicas;
+  std::vector<ShardId> shards;
+  std::shared_ptr<const Placement> placement;
+  std::shared_ptr<const CutContents> restored;
+};
+// End every attempt up to this one. Best effort: fencing protects against those it does not reach.
+struct StopAttempt {
+  WorkerId worker;
+  Term term;
+  Attempt attempt;
+};
+// For all trainers and shards of this worker (in `synchronous` mode its first shard names the
+// round). Sent again until all have reported: a trainer or shard that has reported reports again.
+struct TriggerCut {
+  WorkerId worker;
+  Term term;
+  Attempt attempt;
+  CutId cut;
+};
+struct AbortCut {
+  WorkerId worker;
+  Term term;
+  Attempt attempt;
+  CutId cut;
+};
+struct ReadManifest {
+  CutId cut;
+};
+// Durable before ManifestWritten says ok. Its object's name holds attempt and cut.
+struct WriteManifest {
+  CutContents contents;
+};
+// The cut is complete: it may become a version, and outside effects up to it may be released.
+struct Publish {
+  std::shared_ptr<const CutContents> contents;
+};
+// Delete what is stored of this cut; its retire or abandon entry is durable.
+struct RemoveCut {
+  CutId cut;
+};
+// The end: `contents` is the last complete cut.
+struct JobFinished {
+  std::shared_ptr<const CutContents> contents;
+  bool was_stopped = false;  // by request, before the data ended
+};
+struct JobFailed {
+  Status status;
+};
+// Another coordinator leads: this job master must end and touch nothing.
+struct JobDeposed {
+  std::string by;
+};
+// For people: logs, `millrace events`.
+struct Note {
+  bool is_warning = false;
+  std::string text;
+};
+using JobEffect =
+    std::variant<WriteLog, ReadLog, StartWorker, StopAttempt, TriggerCut, AbortCut, ReadManifest,
+                 WriteManifest, Publish, RemoveCut, JobFinished, JobFailed, JobDeposed, Note>;
+
+enum class JobState : std::uint8_t {
+  taking_over,  // reading the log, minting a term
+  preparing,    // writing cut 0 or reading the manifest to restore
+  waiting,      // for workers, or for the backoff of a restart
+  starting,     // StartWorker sent, not all have answered
+  running,
+  finished,
+  failed,
+  deposed
+};
+const char* to_string(JobState state);
+
+class JobMachine {
+ public:
+  explicit JobMachine(const JobOptions& options);
+
+  std::vector<JobEffect> on_event(const JobEvent& event);
+
+  JobState state() const { return state_; }
+  Term term() const { return log_.state().term(); }
+  Attempt attempt() const { return log_.state().attempt(); }
+  std::optional<CutId> cut_in_flight() const;
+  std::optional<CutId> newest_complete() const { return log_.state().newest_complete(); }
+  const std::set<CutId>& complete_cuts() const { return log_.state().complete(); }
+  std::uint32_t restarts() const { return restarts_; }
+
+ private:
+  using Effects = std::vector<JobEffect>;
+
+  void on(const JobStarted& event, Effects& effects);
+  void on(const WorkerRegistered& event, Effects& effects);
+  void on(const WorkerLost& event, Effects& effects);
+  void on(const WorkerStarted& event, Effects& effects);
+  void on(const ManifestRead& event, Effects& effects);
+  void on(const ManifestWritten& event, Effects& effects);
+  void on(const TrainerFinished& event, Effects& effects);
+  void on(const TrainerSnapshot& event, Effects& effects);
+  void on(const ShardSnapshot& event, Effects& effects);
+  void on(const WorkerPart& event, Effects& effects);
+  void on(const AttemptFailed& event, Effects& effects);
+  void on(const CutFailed& event, Effects& effects);
+  void on(const CutRequested& event, Effects& effects);
+  void on(const StopRequested& event, Effects& effects);
+  void on(const Tick& event, Effects& effects);
+  void on(const LogWritten& event, Effects& effects);
+  void on(const LogRead& event, Effects& effects);
+
+  void run_log(std::vector<LogEffect> log_effects, Effects& effects);
+  void on_committed(const LogEntry& entry, Effects& effects);
+  void on_attempt_durable(CutId first_cut, Effects& effects);
+  void on_cut_complete(CutId cut, Effects& effects);
+  void choose_restore(Effects& effects);
+  void write_cut_zero(Effects& effects);
+  void maybe_start_attempt(Effects& effects);
+  void send_start(WorkerId worker, Effects& effects);
+  void maybe_trigger_cut(Effects& effects);
+  void abort_cut(const std::string& why, Effects& effects);
+  void check_cut(Effects& effects);
+  void lose_attempt(const Status& why, Effects& effects);
+  void retire_old(Effects& effects);
+  void finish(bool was_stopped, Effects& effects);
+  void fail(Status status, Effects& effects);
+  void resend(Effects& effects);
+  bool is_current(Attempt attempt) const;
+  bool is_over() const;
+  void note(std::string text, Effects& effects, bool is_warning = false) const;
+
+  JobOptions options_;
+  CommitLog log_;
+  JobState state_ = JobState::taking_over;
+  Milliseconds now_{0};
+
+  std::vector<SplitProgress> initial_splits_;
+  std::set<WorkerId> workers_;
+  std::set<CutId> damaged_;                      // complete, but their manifest cannot be used
+  std::shared_ptr<const CutContents> restored_;  // what the attempt starts from
+  std::shared_ptr<const CutContents> last_complete_;
+  std::shared_ptr<const Placement> placement_;
+  std::vector<std::vector<SplitProgress>> assignment_;
+  std::set<WorkerId> starting_;  // StartWorker not yet answered
+  std::set<ReplicaId> finished_;
+
+  std::optional<CutTracker> tracker_;  // the cut in flight
+  std::optional<CutId> closing_;       // its complete or abandon is being logged
+  bool is_cut_requested_ = false;
+  bool is_stop_requested_ = false;
+  bool is_raising_ = false;  // the next attempt is being logged
+  Milliseconds last_cut_at_{0};
+  Milliseconds cut_started_at_{0};
+  Milliseconds last_resend_{0};
+  Milliseconds start_at_{0};  // end of the backoff
+  std::uint32_t restarts_ = 0;
+};
+
+}  // namespace millrace

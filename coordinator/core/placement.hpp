@@ -1,0 +1,34 @@
+// Who reads which split, and which worker hosts which replica and shard.
+//
+// Place: JobMachine asks at the start of every attempt. Pure functions: splits depend on the
+// parallelism alone, so that the result of a job does not depend on its workers.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <vector>
+
+#include "common/base/ids.hpp"
+#include "common/base/record_ledger.hpp"
+
+namespace millrace {
+
+// Contiguous runs of splits, in split order, as even as possible: one element per replica, some may
+// be empty. The same splits and replicas always give the same answer.
+std::vector<std::vector<SplitProgress>> assign_splits(std::vector<SplitProgress> splits,
+                                                      std::uint32_t replicas);
+
+struct Placement {
+  std::vector<WorkerId> replicas;  // index: ReplicaId
+  std::vector<WorkerId> shards;    // index: ShardId
+
+  bool uses(WorkerId worker) const;
+  // Every worker that hosts something, ascending, once.
+  std::vector<WorkerId> workers() const;
+};
+
+// In turn over the workers, which must be ascending and not empty.
+Placement place(std::span<const WorkerId> workers, std::uint32_t replicas, std::uint32_t shards);
+
+}  // namespace millrace
