@@ -59,6 +59,7 @@ struct SocketOptions {
   std::chrono::milliseconds handshake{3'000};  // a connection that says nothing is closed
   std::chrono::milliseconds heartbeat{5'000};  // silence that asks whether the peer is alive
   std::chrono::milliseconds heartbeat_timeout{15'000};  // and silence that ends the connection
+  std::chrono::milliseconds linger{0};                  // closing waits so long for what is unsent
   SocketSecurity security;
 };
 
