@@ -131,14 +131,19 @@ class ReplicaCore {
   struct Outbox {
     Sequence answered;
     std::deque<Entry> entries;
+    Round view_round;
     Round slowest_active_round;
     double recent_share = 1.0;
   };
   using Effects = std::vector<ReplicaEffect>;
 
-  void append_push(PushContent content, Effects& effects);
+  void append_push(const PushContent& content, Effects& effects);
   void append_barrier(CutId cut, Effects& effects);
-  void append(Entry entry, ShardId shard, Effects& effects);
+  std::optional<IgnoreReason> refuse(const Answer& answer) const;
+  bool is_synchronous() const { return options_.mode == MergeMode::synchronous; }
+  bool leads_too_far() const;
+  Round view_round() const;
+  void append(const Entry& entry, Effects& effects);
   void after_answer(Effects& effects);
   bool has_room_for_cut() const;
 
@@ -146,16 +151,14 @@ class ReplicaCore {
   std::vector<Outbox> outboxes_;
   Sequence sequence_;   // last entry made
   Round round_;         // rounds trained
-  Round view_round_;    // rounds trained when the view in use was asked for
   Round pushed_round_;  // round of the last push
   Participation participation_ = Participation::active;
   std::optional<Participation> announcement_;  // waits for an empty outbox
   std::optional<CutId> requested_;
   std::optional<CutOrder> ordered_;
+  Sequence draining_sequence_;         // of that barrier
   std::optional<CutId> draining_cut_;  // barrier sent, not answered by all
   CutId last_cut_;                     // newest cut begun or aborted
-  bool is_started_ = false;
-  bool is_ready_ = false;
 };
 
 }  // namespace millrace

@@ -14,6 +14,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <span>
 #include <variant>
 #include <vector>
 
@@ -94,6 +95,7 @@ class ShardCore {
     Round round;
     Participation participation = Participation::active;
     double recent_records = 0.0;
+    double last_records = 0.0;
     std::deque<Entry> waiting;  // synchronous: accepted, not applied; at most kOutboxEntriesMax
     // Elastic: answers that cannot be made again, newest last; at most kOutboxEntriesMax.
     std::deque<Answer> kept_answers;
@@ -106,18 +108,23 @@ class ShardCore {
   };
   using Effects = std::vector<ShardEffect>;
 
+  std::optional<IgnoreReason> refuse(const Entry& entry) const;
   void accept(const Entry& entry, Effects& effects);
-  void answer_again(const Entry& entry, Stream& stream, Effects& effects);
+  void answer_again(const Entry& entry, Effects& effects);
   void apply_push(const Entry& entry, Stream& stream, Effects& effects);
+  void apply_to_views(const Entry& entry, const Stream& stream, Effects& effects);
+  void advance(const Entry& entry, Stream& stream);
   void apply_barrier(const Entry& entry, Stream& stream, Effects& effects);
   void complete_alignment(Effects& effects);
   void run_rounds(Effects& effects);
+  bool apply_waiting_barriers(Effects& effects);
   bool apply_next_round(Effects& effects);
+  void apply_round_to_views(std::span<const Entry> round, Effects& effects);
+  void name_round();
   bool is_in_cut(const Stream& stream) const;
-  bool split_views(Effects& effects);
+  void split_views(Effects& effects);
   void close_cut(CutId cut);
   void note_records(Stream& stream, std::uint64_t records);
-  Answer make_answer(ReplicaId replica, const Stream& stream, const PushPayload* applied);
   void send_answer(ReplicaId replica, Stream& stream, const PushPayload* applied, Effects& effects);
   double recent_share(const Stream& stream) const;
   Round slowest_active_round() const;
