@@ -19,6 +19,7 @@
 #include "common/base/ids.hpp"
 #include "common/base/status.hpp"
 #include "common/ml/published_model.hpp"
+#include "common/store/disk.hpp"
 
 namespace millrace {
 
@@ -39,6 +40,7 @@ struct RegistryEntry {
 
 struct RegistryOptions {
   std::uint32_t retain = 10;  // versions kept beside those an alias names, >= 1
+  Disk* disk = &posix_disk();
 };
 
 class ModelRegistry {
@@ -82,6 +84,7 @@ class ModelRegistry {
   ModelRegistry(std::filesystem::path folder, RegistryOptions options)
       : folder_(std::move(folder)), options_(options) {}
   std::filesystem::path version_path(VersionId version) const;
+  Result<RegistryEntry> entry(VersionId version, const std::vector<RegistryAlias>& aliases) const;
   Status delete_beyond_retention();
 
   std::filesystem::path folder_;
