@@ -275,7 +275,12 @@ void JobFileReader::report_keys_without_effect() {
 
 void JobFileReader::report_semantic_problems() {
   for (auto& problem : find_problems(result_.spec)) {
-    if (broken_.contains(problem.key)) continue;
+    // What follows from an error that is already told is no second one.
+    const auto* key = find_job_key(problem.key);
+    const std::string condition =
+        key == nullptr ? "" : key->only_with.substr(0, key->only_with.find('='));
+    if (broken_.contains(problem.key) || (!condition.empty() && broken_.contains(condition)))
+      continue;
     const auto mark = mark_of(problem.key);
     report(problem.key, mark, std::move(problem.message), std::move(problem.hint));
   }
