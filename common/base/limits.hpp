@@ -26,6 +26,9 @@ inline constexpr std::size_t kLayersMax = 64;
 inline constexpr std::size_t kLayerWidthMax = 1u << 16;
 inline constexpr std::size_t kBatchRecordsMax = 1u << 16;       // records of one micro-batch
 
+// Evaluation
+inline constexpr std::uint32_t kEvaluationWindowMax = 1u << 20;  // records of a window: 8 MiB per split
+
 // Cluster
 inline constexpr std::size_t kWorkersMax = 1'024;
 inline constexpr std::size_t kReplicasMax = 1'024;
@@ -36,7 +39,7 @@ inline constexpr std::size_t kChunkBytes = 1u << 20;            // of bulk param
 inline constexpr std::size_t kObjectNameBytesMax = 1'024;               // S3's own limit
 inline constexpr std::size_t kObjectBytesMax = std::size_t{1} << 30;    // of an object that is read into memory
 inline constexpr std::size_t kManifestBytesMax = 64u << 20;             // 4,096 splits and their paths take 2 MiB
-inline constexpr std::size_t kStateValueBytesMax = std::size_t{2} << 30;  // kParametersMax floats and their moments come as several values
+inline constexpr std::size_t kStateValueBytesMax = std::size_t{2} << 30;  // parameters and moments are several values
 inline constexpr std::size_t kStateChunkBytes = 8u << 20;               // of a value in RocksDB: bounds its copies
 inline constexpr std::size_t kStateWriteBufferBytes = 64u << 20;        // RocksDB's memory, twice while it flushes
 
