@@ -93,7 +93,7 @@ def _core_calls(file, code, companion):
 
 def _read_from_other_folders(tree):
     """Headers that sources outside their own folder include: what they include, everybody pays for."""
-    return {target for file in tree.code for _, target in includes(file)
+    return {target for file in tree.code if file.folders[:1] != ["tests"] for _, target in includes(file)
             if target.rsplit("/", 1)[0] != "/".join(file.folders)}
 
 

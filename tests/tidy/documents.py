@@ -5,6 +5,7 @@ Commands: a fenced `sh` block says what the tests do with it. `sh run` blocks ar
 shell, by tests/system/readme_test.py; `sh show` blocks are too long for that, so only their files are looked up.
 Figures: a measured number is written `0.901<!-- figure: electricity.accuracy -->` and must equal the value of
 that name in docs/figures.json, which tests/system/figures_test.py measures again.
+Licences: docs/licences.md names every package that is installed.
 """
 import json
 import posixpath
@@ -96,9 +97,21 @@ def _figures(file, values):
                 yield Finding(file.path, number, "docs", f"{name} is {values[name]['value']} in {FIGURES_FILE}, here {shown}")
 
 
+def _licences(texts):
+    """Every package that deploy/install-deps installs stands in docs/licences.md with its terms."""
+    listed = re.search(r"^packages=\((.*?)^\)", texts.get("deploy/install-deps", ""), re.MULTILINE | re.DOTALL)
+    if not listed or "docs/licences.md" not in texts:
+        return
+    lines = [line for line in listed.group(1).split("\n") if not line.strip().startswith("#")]
+    for package in " ".join(lines).split():
+        if f"`{package}`" not in texts["docs/licences.md"]:
+            yield Finding("docs/licences.md", 1, "docs", f"deploy/install-deps installs {package}: state its terms")
+
+
 def check(tree, _blank):
     texts = {file.path: file.text for file in tree.files}
     values = json.loads(texts[FIGURES_FILE]) if FIGURES_FILE in texts else {}
+    yield from _licences(texts)
     for file in tree.files:
         if file.suffix != ".md":
             continue

@@ -15,6 +15,8 @@ NAMESPACE = re.compile(r"^namespace\s+([\w:]+)\s*\{")
 # Written in two parts, so that this file does not break its own rule.
 UNFINISHED = re.compile(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK"]) + r")\b")
 MACHINE = re.compile(r"(?<![\w.~}])/(?:work|root)/\w|(?<![\w.~}])/home/[a-z]\w*/")
+# Papers that are not in the project: say it in docs/ instead, and name that.
+ELSEWHERE = re.compile(r"\b(DESIGN(\.md)?\b(?! =)|RECIPES|PEERS\.md|RELIABILITY(\.md)?\b|STYLE\.md)")
 SHARED = re.compile(r"\.\./shared\b")
 
 
@@ -93,6 +95,8 @@ def _text(file):
             yield Finding(file.path, number, "text", f"{unfinished.group(1)}: finish it, or leave it out")
         if MACHINE.search(line):
             yield Finding(file.path, number, "text", "a path of one machine")
+        if ELSEWHERE.search(line) and not file.path.startswith("tests/tidy/"):
+            yield Finding(file.path, number, "text", "names a document that is not in the project")
         if SHARED.search(line) and not is_test and file.path != ".ci/run":
             yield Finding(file.path, number, "text", "only tests may look outside the project")
     if file.text and not file.text.endswith("\n"):

@@ -135,6 +135,11 @@ class Documents(unittest.TestCase):
         self.assertEqual(len(about("README.md", "```sh show\ndeploy/gone\n```\n")), 1)
         self.assertEqual(about("README.md", "```sh show\ndeploy/quickstart\n```\n", "deploy/quickstart"), [])
 
+    def test_installed_packages_have_their_terms_stated(self):
+        packages = "packages=(\n  # tools\n  cmake libx-dev\n)\n"
+        self.assertEqual(len(found(**{"deploy__install-deps": packages, "docs__licences_DOT_md": "`cmake`\n"})), 1)
+        self.assertEqual(found(**{"deploy__install-deps": packages, "docs__licences_DOT_md": "`cmake` `libx-dev`\n"}), [])
+
     def test_figures_come_from_the_file(self):
         text = "accuracy 0.9<!-- figure: e.accuracy -->\n"
         self.assertEqual(len(found(README_DOT_md=text)), 1)
