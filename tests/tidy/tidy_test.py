@@ -66,7 +66,7 @@ class Arrows(unittest.TestCase):
 
     def test_heavy_headers_stay_in_their_folder(self):
         heavy, reader = HEADER + "#include <nlohmann/json.hpp>\n", '#include "common/config/a.hpp"\n'
-        self.assertEqual(len(found(common__config__a_DOT_hpp=heavy, common__data__b_DOT_cpp=reader)), 1)
+        self.assertEqual(len(found(common__config__a_DOT_hpp=heavy, common__data__b_DOT_hpp=HEADER + reader)), 1)
         self.assertEqual(found(common__config__a_DOT_hpp=heavy, common__config__b_DOT_cpp=reader), [])
         self.allowed("common/config/a.cpp", "<nlohmann/json.hpp>")
 
