@@ -257,9 +257,6 @@ Status FileStore::remove(const std::string& name) {
   MILLRACE_TRY(check_object_name(name));
   const auto path = path_of(name);
   if (disk_.unlink(path) != 0 && errno != ENOENT) return disk_error("remove", path, errno);
-  // The folder of a part goes with its last file; one that is not empty stays.
-  const auto parent = fs::path(path).parent_path();
-  if (name.find('/') != name.rfind('/')) ::rmdir(parent.c_str());
   return Status();
 }
 
@@ -276,7 +273,11 @@ Status FileStore::remove_leftovers() {
 }  // namespace
 
 Result<std::unique_ptr<CheckpointStore>> open_file_store(const std::string& folder, Disk& disk) {
-  MILLRACE_TRY(make_folders(disk, (fs::path(folder) / kTemporaryFolder).string()));
+  MILLRACE_TRY(make_folders(disk, folder));
+  const auto temporaries = (fs::path(folder) / kTemporaryFolder).string();
+  if (disk.mkdir(temporaries, 0755) != 0 && errno != EEXIST) {
+    return disk_error("make folder", temporaries, errno);
+  }
   return std::unique_ptr<CheckpointStore>(std::make_unique<FileStore>(folder, disk));
 }
 

@@ -184,9 +184,20 @@ std::string manifest_name(CutId cut, Attempt attempt) {
   return std::string(kManifestFolder) + origin_text(cut, attempt) + ".json";
 }
 
-std::string part_prefix(WorkerId worker, CutId cut, Attempt attempt) {
+std::string part_prefix(WorkerId worker, CutId cut, Attempt attempt, const std::string& session) {
   return std::string(kPartFolder) + origin_text(cut, attempt) + ".worker-" +
-         std::to_string(worker.value) + ".";
+         std::to_string(worker.value) + "." + session + ".";
+}
+
+std::string state_file_name(const std::string& object) {
+  std::size_t at = 0;
+  // After cut, attempt, worker and session.
+  for (int field = 0; field < 4; ++field) {
+    at = object.find('.', at);
+    if (at == std::string::npos) return {};
+    ++at;
+  }
+  return object.substr(at);
 }
 
 Result<ObjectOrigin> object_origin(const std::string& name) {

@@ -20,7 +20,7 @@ namespace millrace {
 
 inline constexpr std::uint16_t kManifestFormat = 1;
 
-// One object of a part. The last part of its name is the file's name in the state folder.
+// One object of a part, see part_prefix.
 struct StoredFile {
   std::string name;
   std::uint64_t size = 0;
@@ -85,9 +85,13 @@ Result<Bytes> encode_manifest(const Manifest& manifest);
 // format.
 Result<Manifest> decode_manifest(ByteView bytes);
 
-// Objects are named by what made them, so that a name is never used twice.
+// Objects are named by what made them, so that a name is never used twice:
+//   manifests/cut-<n>.attempt-<n>.json
+//   parts/cut-<n>.attempt-<n>.worker-<n>.<RocksDB session>.<file in the state folder>
 std::string manifest_name(CutId cut, Attempt attempt);
-std::string part_prefix(WorkerId worker, CutId cut, Attempt attempt);
+std::string part_prefix(WorkerId worker, CutId cut, Attempt attempt, const std::string& session);
+// The name in the state folder of a part's object; empty when it is none.
+std::string state_file_name(const std::string& object);
 
 // The cut and attempt that wrote an object, from its name; not_found for objects of another kind.
 struct ObjectOrigin {

@@ -53,6 +53,8 @@ rocksdb::DBOptions database_options() {
   options.skip_stats_update_on_db_open = true;
   options.skip_checking_sst_file_sizes_on_db_open = true;
   options.avoid_flush_during_shutdown = true;
+  // Preallocated space counts against a quota and is never used.
+  options.allow_fallocate = false;
   options.max_manifest_file_size = kManifestRollBytes;
   // We resume after a failure when a new cut begins, and know the state then.
   options.max_bgerror_resume_count = 0;

@@ -8,6 +8,7 @@
 #include "common/base/digest.hpp"
 #include "common/base/limits.hpp"
 #include "common/store/disk.hpp"
+#include "common/store/scratch_file_system.hpp"
 
 namespace millrace {
 namespace {
@@ -53,10 +54,9 @@ Status StateDb::Database::open() {
   fs::create_directories(options.folder, error);
   if (error) return disk_error("make folder", options.folder, error.value());
   auto settings = database_options();
-  if (options.file_system) {
-    env = rocksdb::NewCompositeEnv(options.file_system);
-    settings.env = env.get();
-  }
+  auto target = options.file_system ? options.file_system : rocksdb::FileSystem::Default();
+  env = rocksdb::NewCompositeEnv(make_scratch_file_system(std::move(target)));
+  settings.env = env.get();
   std::vector<std::string> names = {rocksdb::kDefaultColumnFamilyName};
   if (fs::exists(fs::path(options.folder) / "CURRENT", error)) {
     names.clear();

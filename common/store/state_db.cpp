@@ -29,7 +29,7 @@ StateDb::~StateDb() = default;
 Result<std::unique_ptr<StateDb>> StateDb::open(StateDbOptions options) {
   auto database = std::make_unique<Database>(std::move(options));
   for (const auto& file : database->options.restored.files) {
-    database->shipped[file.name.substr(file.name.rfind('/') + 1)] = file;
+    database->shipped[state_file_name(file.name)] = file;
   }
   MILLRACE_TRY(database->open());
   MILLRACE_ASSIGN(const auto kept, database->list(database->kept, ""));

@@ -56,10 +56,6 @@ Result<Bytes> read_first(const std::string& path, std::uint64_t size) {
   return bytes;
 }
 
-std::string local_name(const std::string& object) {
-  return object.substr(object.rfind('/') + 1);
-}
-
 // What RocksDB may find in a restored folder; anything else in a part is refused.
 bool is_state_file(const std::string& name) {
   const auto is_number = [](std::string_view text) {
@@ -86,7 +82,7 @@ Status restore_files(const PartDescriptor& part, CheckpointStore& store, const f
   std::string current;
   for (const auto& file : part.files) {
     MILLRACE_TRY(check_object_name(file.name));
-    const auto name = local_name(file.name);
+    const auto name = state_file_name(file.name);
     if (!is_state_file(name)) {
       return Status(Code::corrupted, "part refers to " + file.name + ", which is no state file");
     }
@@ -190,7 +186,7 @@ Result<PartDescriptor> StateDb::ship(CutId cut, Attempt attempt, CheckpointStore
   MILLRACE_TRY(database.note(database.db->DisableFileDeletions(), "hold files"));
   PartDescriptor part{.worker = database.options.worker, .files = {}};
   Database::FilesByName uploaded;
-  const auto prefix = part_prefix(part.worker, cut, attempt) + session + "/";
+  const auto prefix = part_prefix(part.worker, cut, attempt, session);
   const auto status = database.upload_all(prefix, store, part, uploaded);
   MILLRACE_TRY(database.note(database.db->EnableFileDeletions(false), "release files"));
   MILLRACE_TRY(status.with_context("shipping cut " + std::to_string(cut.value)));
