@@ -182,14 +182,19 @@ struct JobFailed {
 struct JobDeposed {
   std::string by;
 };
+// The ledgers of a cut disagree: a bug, caught before it was stored. The attempt is lost with it.
+struct AuditFailed {
+  CutId cut;
+  Status status;
+};
 // For people: logs, `millrace events`.
 struct Note {
   bool is_warning = false;
   std::string text;
 };
-using JobEffect =
-    std::variant<WriteLog, ReadLog, StartWorker, StopAttempt, TriggerCut, AbortCut, ReadManifest,
-                 WriteManifest, Publish, RemoveCut, JobFinished, JobFailed, JobDeposed, Note>;
+using JobEffect = std::variant<WriteLog, ReadLog, StartWorker, StopAttempt, TriggerCut, AbortCut,
+                               ReadManifest, WriteManifest, Publish, RemoveCut, JobFinished,
+                               JobFailed, JobDeposed, AuditFailed, Note>;
 
 enum class JobState : std::uint8_t {
   taking_over,  // reading the log, minting a term
@@ -240,10 +245,11 @@ class JobMachine {
 
   void run_log(std::vector<LogEffect> log_effects, Effects& effects);
   void on_committed(const LogEntry& entry, Effects& effects);
-  void on_attempt_durable(CutId first_cut, Effects& effects);
+  void on_attempt_durable(const LogEntry& takeover, Effects& effects);
   void on_cut_complete(CutId cut, Effects& effects);
   void choose_restore(Effects& effects);
   void write_cut_zero(Effects& effects);
+  void restore(std::shared_ptr<const CutContents> contents, Effects& effects);
   void maybe_start_attempt(Effects& effects);
   void send_start(WorkerId worker, Effects& effects);
   void maybe_trigger_cut(Effects& effects);
@@ -251,6 +257,8 @@ class JobMachine {
   void check_cut(Effects& effects);
   void lose_attempt(const Status& why, Effects& effects);
   void retire_old(Effects& effects);
+  void begin_close(std::shared_ptr<const CutContents> contents, Effects& effects);
+  void stop_workers(Effects& effects);
   void finish(bool was_stopped, Effects& effects);
   void fail(Status status, Effects& effects);
   void resend(Effects& effects);
@@ -274,7 +282,10 @@ class JobMachine {
   std::set<ReplicaId> finished_;
 
   std::optional<CutTracker> tracker_;  // the cut in flight
-  std::optional<CutId> closing_;       // its complete or abandon is being logged
+  bool is_writing_manifest_ = false;
+  std::shared_ptr<const CutContents> closing_;  // its complete entry is being logged
+  bool is_abandoning_ = false;
+  std::set<CutId> retiring_;  // their retire entries are being logged
   bool is_cut_requested_ = false;
   bool is_stop_requested_ = false;
   bool is_raising_ = false;  // the next attempt is being logged

@@ -116,10 +116,14 @@ Round ReplicaCore::view_round() const {
   return oldest;
 }
 
-bool ReplicaCore::leads_too_far() const {
+Round ReplicaCore::slowest_active_round() const {
   Round slowest;
   for (const Outbox& outbox : outboxes_) slowest = std::max(slowest, outbox.slowest_active_round);
-  return round_.value > slowest.value + options_.max_staleness;
+  return slowest;
+}
+
+bool ReplicaCore::leads_too_far() const {
+  return round_.value > slowest_active_round().value + options_.max_staleness;
 }
 
 bool ReplicaCore::must_wait() const {

@@ -122,6 +122,8 @@ class ReplicaCore {
   // The weight that the next push will carry.
   double weight() const;
   Round round() const { return round_; }
+  Round pushed_round() const { return pushed_round_; }
+  Round slowest_active_round() const;
   Participation participation() const { return participation_; }
   CutId last_cut() const { return last_cut_; }
   bool is_drained() const;

@@ -1,0 +1,156 @@
+// The parts of JobMachine that concern cuts: trigger, collect, audit, complete, abandon, retire.
+#include <algorithm>
+#include <utility>
+
+#include "coordinator/core/job_machine.hpp"
+
+namespace millrace {
+
+std::optional<CutId> JobMachine::cut_in_flight() const {
+  if (tracker_) return tracker_->cut();
+  if (closing_ != nullptr) return closing_->cut;
+  return std::nullopt;
+}
+
+void JobMachine::on(const CutRequested&, Effects& effects) {
+  is_cut_requested_ = true;
+  maybe_trigger_cut(effects);
+}
+
+void JobMachine::on(const TrainerFinished& event, Effects& effects) {
+  if (!is_current(event.attempt) || event.replica.value >= options_.parallelism) return;
+  finished_.insert(event.replica);
+  maybe_trigger_cut(effects);
+}
+
+// The id of the next cut is in no log entry: the one before it was completed or abandoned there
+// first.
+void JobMachine::maybe_trigger_cut(Effects& effects) {
+  const bool is_free = !tracker_ && closing_ == nullptr && !is_abandoning_;
+  if (state_ != JobState::running || !is_free) return;
+  const bool is_due = options_.checkpoint_interval.count() > 0 &&
+                      now_ - last_cut_at_ >= options_.checkpoint_interval;
+  const bool has_ended = finished_.size() == options_.parallelism;
+  if (!is_due && !has_ended && !is_cut_requested_ && !is_stop_requested_) return;
+  is_cut_requested_ = false;
+  cut_started_at_ = now_;
+  tracker_.emplace(term(), attempt(), log_.state().next_cut(), placement_,
+                   options_.mutations.tracker);
+  for (const WorkerId worker : placement_->workers()) {
+    effects.emplace_back(TriggerCut{worker, term(), attempt(), tracker_->cut()});
+  }
+}
+
+void JobMachine::on(const TrainerSnapshot& event, Effects& effects) {
+  if (is_current(event.attempt) && tracker_ && tracker_->add(event)) check_cut(effects);
+}
+
+void JobMachine::on(const ShardSnapshot& event, Effects& effects) {
+  if (is_current(event.attempt) && tracker_ && tracker_->add(event)) check_cut(effects);
+}
+
+void JobMachine::on(const WorkerPart& event, Effects& effects) {
+  if (is_current(event.attempt) && tracker_ && tracker_->add(event)) check_cut(effects);
+}
+
+void JobMachine::on(const CutFailed& event, Effects& effects) {
+  const bool is_mine = is_current(event.attempt) && tracker_ && tracker_->cut() == event.cut;
+  if (is_mine) abort_cut(event.status.message(), effects);
+}
+
+void JobMachine::check_cut(Effects& effects) {
+  if (is_writing_manifest_ || !tracker_->is_complete()) return;
+  if (Status status = tracker_->audit(*restored_); !status.is_ok()) {
+    if (!options_.mutations.skip_audit) {
+      effects.emplace_back(AuditFailed{tracker_->cut(), status});
+      lose_attempt(status, effects);
+      return;
+    }
+  }
+  is_writing_manifest_ = true;
+  effects.emplace_back(WriteManifest{tracker_->contents()});
+  if (options_.mutations.retire_before_complete) retire_old(effects);
+}
+
+void JobMachine::on(const ManifestWritten& event, Effects& effects) {
+  const bool is_cut_zero = event.cut == CutId(0) && state_ == JobState::preparing && !is_raising_ &&
+                           event.attempt == attempt() && closing_ == nullptr &&
+                           !log_.state().is_cut_zero_complete();
+  if (is_cut_zero && event.status.is_ok()) {
+    CutContents contents;
+    contents.term = term();
+    contents.attempt = attempt();
+    contents.splits = initial_splits_;
+    begin_close(std::make_shared<const CutContents>(std::move(contents)), effects);
+    return;
+  }
+  const bool is_mine =
+      is_current(event.attempt) && tracker_ && is_writing_manifest_ && tracker_->cut() == event.cut;
+  if (!is_mine) return;
+  if (!event.status.is_ok()) {
+    abort_cut("its manifest was not written: " + event.status.message(), effects);
+    return;
+  }
+  auto contents = std::make_shared<const CutContents>(tracker_->contents());
+  tracker_.reset();
+  is_writing_manifest_ = false;
+  begin_close(std::move(contents), effects);
+}
+
+void JobMachine::begin_close(std::shared_ptr<const CutContents> contents, Effects& effects) {
+  closing_ = std::move(contents);
+  if (options_.mutations.publish_before_complete) effects.emplace_back(Publish{closing_});
+  run_log(log_.complete(closing_->cut), effects);
+}
+
+void JobMachine::on_cut_complete(CutId cut, Effects& effects) {
+  last_complete_ = std::move(closing_);
+  closing_.reset();
+  last_cut_at_ = now_;
+  if (cut == CutId(0)) {
+    // The attempt may have been raised meanwhile; its takeover decides what to restore.
+    if (!is_raising_) restore(last_complete_, effects);
+    return;
+  }
+  restarts_ = 0;
+  if (!options_.mutations.publish_before_complete) effects.emplace_back(Publish{last_complete_});
+  retire_old(effects);
+  if (state_ != JobState::running) return;
+  if (last_complete_->is_final) {
+    finish(false, effects);
+  } else if (is_stop_requested_) {
+    finish(true, effects);
+  } else {
+    maybe_trigger_cut(effects);
+  }
+}
+
+// Workers are told at once; the next cut waits until the log says that this id is used up.
+void JobMachine::abort_cut(const std::string& why, Effects& effects) {
+  const CutId cut = tracker_->cut();
+  note("checkpoint " + std::to_string(cut.value) + " was aborted: " + why, effects, true);
+  for (const WorkerId worker : placement_->workers()) {
+    effects.emplace_back(AbortCut{worker, term(), attempt(), cut});
+  }
+  tracker_.reset();
+  is_writing_manifest_ = false;
+  last_cut_at_ = now_;
+  if (options_.mutations.reuse_cut_id) return;
+  is_abandoning_ = true;
+  run_log(log_.abandon(cut), effects);
+}
+
+void JobMachine::retire_old(Effects& effects) {
+  std::vector<CutId> kept;
+  for (const CutId cut : log_.state().complete()) {
+    if (!damaged_.contains(cut) && !retiring_.contains(cut)) kept.push_back(cut);
+  }
+  std::size_t surplus = kept.size() > options_.retain ? kept.size() - options_.retain : 0;
+  if (options_.mutations.retire_before_complete) surplus = kept.size();
+  for (std::size_t i = 0; i < surplus; ++i) {
+    retiring_.insert(kept[i]);
+    run_log(log_.retire(kept[i]), effects);
+  }
+}
+
+}  // namespace millrace
