@@ -1,5 +1,6 @@
 #include "common/data/row_decoder.hpp"
 
+#include <charconv>
 #include <cmath>
 #include <limits>
 #include <unordered_map>
@@ -74,10 +75,11 @@ Status RowDecoder::State::set(MicroBatch& batch, const Field& field, double valu
     batch.category_row(batch.rows - 1)[field.index] = Category{};
     return {};
   }
-  // A category that looks like a number, spelt as a CSV would: integers without a fraction.
+  // A category that looks like a number, in the shortest spelling: 3 and 0.1, as a CSV would have it.
   std::array<char, 32> buffer;
-  const auto printed = std::snprintf(buffer.data(), buffer.size(), "%.17g", value);
-  return set(batch, field, arena.copy({buffer.data(), static_cast<std::size_t>(printed)}));
+  const auto printed = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
+  return set(batch, field,
+             arena.copy({buffer.data(), static_cast<std::size_t>(printed.ptr - buffer.data())}));
 }
 
 Result<std::size_t> RowDecoder::State::find(std::string_view name) const {

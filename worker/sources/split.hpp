@@ -55,6 +55,9 @@ Result<std::vector<SplitDescription>> plan_splits(const SourceSpec& source,
                                                   const std::string& base_folder,
                                                   std::uint32_t parallelism);
 
+// SHA-256 of the first min(64 KiB, file_bytes) bytes as stored: SplitDescription::head_digest.
+Result<std::string> digest_head(const std::string& path, std::uint64_t file_bytes);
+
 // Identifies what has been consumed of a file: SHA-256 over the consumed size, its first and its
 // last 64 KiB. Honestly a sample: an edit strictly between them that keeps every length goes
 // unnoticed. `bytes` counts as stored (compressed bytes of a compressed file). Fails with conflict

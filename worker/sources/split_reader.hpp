@@ -28,7 +28,8 @@ struct Block {
   std::unique_ptr<std::byte[]> storage;
   std::size_t begin = 0;  // of the valid bytes in storage
   std::size_t end = 0;
-  bool is_last = false;  // the split ends with it
+  bool is_last = false;    // the split ends with it
+  bool is_joined = false;  // made of two blocks: its storage has another size, it is not recycled
 
   ByteView view() const { return {storage.get() + begin, end - begin}; }
 };
@@ -54,19 +55,21 @@ class SplitReader {
   void recycle(Block block);
 
  private:
-  SplitReader(std::unique_ptr<ByteStream> stream, std::uint64_t bytes);
+  SplitReader(std::unique_ptr<ByteStream> stream, std::uint64_t bytes, std::string path,
+              bool end_is_known);
   void read_blocks(const std::stop_token& stop);
   Result<Block> read_block(Block block);
 
   std::unique_ptr<ByteStream> stream_;  // the reading thread's
   std::uint64_t left_;                  // bytes to read, the reading thread's
+  const std::string path_;
+  const bool end_is_known_;
 
   std::mutex mutex_;
   std::condition_variable_any changed_;
   std::deque<Block> ready_;
   std::deque<Block> free_;
   Status failure_;
-  bool is_finished_ = false;
   std::jthread thread_;  // last: it uses all of the above
 };
 
