@@ -104,6 +104,8 @@ Result<Bytes> encode(const PredictReply& reply);
 // may be used.
 Status decode_request(ByteView frame, PredictRequest& request);
 Result<PredictReply> decode_reply(ByteView frame);
+// The id of a request that is not looked at further; 0 when it cannot be read.
+std::uint64_t request_id(ByteView frame);
 
 // The wire's error for a status, and back; `expired` is Code::timed_out.
 PredictError to_error(const Status& status);

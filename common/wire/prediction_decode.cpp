@@ -216,6 +216,17 @@ Status decode_request(ByteView frame, PredictRequest& request) {
       [&](auto root, std::size_t words) { return read_request(root, words, request); });
 }
 
+std::uint64_t request_id(ByteView frame) {
+  std::uint64_t id = 0;
+  std::vector<std::uint64_t> aligned_copy;
+  const Status status = read_message<schema::PredictRequest>(
+      "the request", frame, aligned_copy, [&id](auto root, std::size_t) -> Status {
+        id = root.getId();
+        return {};
+      });
+  return status.is_ok() ? id : 0;
+}
+
 Result<PredictReply> decode_reply(ByteView frame) {
   PredictReply reply;
   std::vector<std::uint64_t> aligned_copy;

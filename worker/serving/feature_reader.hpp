@@ -1,11 +1,11 @@
-// Reads the rows of a request into a micro-batch, as the decoder of a file reads its lines.
+// Reads the rows of requests into a micro-batch, as the decoder of a file reads its lines.
 //
-// Place: one per served version, made when it is published; the engine reads requests through it
-// before predicting. Immutable and thread-safe.
+// Place: the prediction engine has one per version that it serves, in its own thread. The model
+// outlives it.
 //
 // Meaning: text goes through the value parser of the CSV decoder, so "12.5" asked equals "12.5" in
 // a file; texts that the schema calls missing are missing; a number given for a category is its
-// shortest text. The label, the weight and excluded fields may be present and are ignored.
+// shortest text. Label, weight and excluded fields may be present in named rows and are ignored.
 #pragma once
 
 #include <cstdint>
@@ -17,52 +17,53 @@
 
 #include "common/base/status.hpp"
 #include "common/data/micro_batch.hpp"
+#include "common/data/row_decoder.hpp"
 #include "common/ml/published_model.hpp"
 #include "common/wire/prediction.hpp"
 
 namespace millrace {
 
-// What was noticed about one row.
-struct RowRemarks {
-  std::vector<std::string> missing;  // feature names
-  std::vector<std::string> unknown;  // categorical feature names
-};
-
 class FeatureReader {
  public:
-  // `model` outlives the reader.
   explicit FeatureReader(const PublishedModel& model);
 
-  // Appends row `row` of a named or ordered request to the batch, which has room for it.
-  // invalid_argument names row, field and value; the batch is then as before. Texts made from
-  // numbers live in `texts`.
+  // What holds for a request as a whole: it has rows, in a form that the model takes.
+  Status check(const wire::PredictRequest& request) const;
+  // Appends a row of a named or ordered request to the batch, which has room for it, and notes in
+  // `prediction` which features were missing or unknown. invalid_argument names row, field and
+  // value; the batch is then as before. Texts in the batch live until `clear`, or as long as the
+  // request's.
   Status append(const wire::PredictRequest& request, std::size_t row, MicroBatch& batch,
-                std::deque<std::string>& texts, RowRemarks& remarks) const;
+                wire::Prediction& prediction);
   // Appends rows [begin, end) of a numeric request, and adds up its missing values.
   Status append_numeric(const wire::PredictRequest& request, std::size_t begin, std::size_t end,
-                        MicroBatch& batch, std::uint64_t& missing) const;
-  // Checks what holds for a request as a whole: its form, and the number of columns.
-  Status check(const wire::PredictRequest& request) const;
+                        MicroBatch& batch, std::uint64_t& missing);
+  // Call when the batch is done with.
+  void clear();
 
  private:
-  struct Slot {
-    std::string name;
-    FieldRole role = FieldRole::excluded;
-    std::uint32_t index = 0;
-    bool is_open = false;  // a category without a dictionary (hashed): no value is unknown
+  struct Feature {
+    std::string_view name;
+    bool is_category = false;
+    bool has_dictionary = false;  // without one (hashed), no value is unknown
+    std::uint32_t index = 0;      // column among those of its kind
   };
-  const Slot* find(std::string_view name, std::size_t hint) const;
-  Status unknown_field(std::string_view name, std::size_t row) const;
-  Status read_cell(const wire::Cell& cell, const Slot& slot, std::size_t row, float* numbers,
-                   Category* categories, std::deque<std::string>& texts, RowRemarks& remarks) const;
+  static constexpr std::uint32_t kNoFeature = 0xFFFFFFFFu;
 
-  const Dictionary* dictionary_;  // of the model
-  std::vector<std::string> missing_texts_;
-  std::vector<Slot> slots_;              // all fields, in schema order
-  std::vector<std::uint32_t> features_;  // of slots_, those that a model reads, in schema order
-  std::unordered_map<std::string_view, std::uint32_t> by_name_;  // keys point into slots_
-  std::uint32_t numeric_count_ = 0;
-  std::uint32_t categorical_count_ = 0;
+  std::uint32_t find(std::string_view name, std::size_t guess) const;
+  Status set(const wire::Cell& cell, std::uint32_t feature, MicroBatch& batch);
+  Status set_named(const wire::Cell& cell, std::size_t position, MicroBatch& batch);
+  void note(const MicroBatch& batch, wire::Prediction& prediction) const;
+
+  const Dictionary* dictionary_;
+  RowDecoder decoder_;
+  std::vector<Feature> features_;  // in schema order
+  std::unordered_map<std::string_view, std::uint32_t> by_name_;
+  // The last row that named the feature: finds a field that is named twice without clearing per
+  // row.
+  std::vector<std::uint64_t> named_by_;
+  std::uint64_t rows_read_ = 0;
+  std::deque<std::string> number_texts_;
 };
 
 }  // namespace millrace

@@ -18,7 +18,6 @@
 #include "common/base/ids.hpp"
 #include "common/base/status.hpp"
 #include "common/ml/published_model.hpp"
-#include "worker/serving/feature_reader.hpp"
 
 namespace millrace {
 
@@ -37,15 +36,9 @@ struct ServedModelInfo {
   std::vector<ModelAlias> aliases;
 };
 
-// A version with what is prepared once to read its requests.
-struct ServedVersion {
-  std::shared_ptr<const PublishedModel> model;
-  FeatureReader reader;
-};
-
-// A request's meaning: the version, and the revision of the alias that led to it (0: none did).
+// What a request means: the version, and the revision of the alias that led to it (0: none did).
 struct ResolvedVersion {
-  const ServedVersion* version = nullptr;
+  std::shared_ptr<const PublishedModel> model;
   std::uint64_t alias_revision = 0;
 };
 
@@ -67,11 +60,11 @@ class ModelCatalog {
 
  private:
   struct Entry {
-    std::map<VersionId, std::shared_ptr<const ServedVersion>> versions;
+    std::map<VersionId, std::shared_ptr<const PublishedModel>> versions;
     std::map<std::string, ModelAlias, std::less<>> aliases;
   };
   static void drop_oldest(Entry& entry, std::uint32_t versions_kept);
-  Status not_found(std::string_view model) const;
+  Result<const Entry*> find(std::string_view model) const;
 
   std::map<std::string, Entry, std::less<>> models_;
 };

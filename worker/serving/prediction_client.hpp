@@ -35,6 +35,7 @@ class PredictionClient {
   // For several requests under way at once: `send` returns the id under which `receive` will
   // answer.
   Result<std::uint64_t> send(wire::PredictRequest& request);
+  // The next reply, an error reply as it is.
   Result<wire::PredictReply> receive();
 
  private:

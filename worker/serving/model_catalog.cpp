@@ -1,0 +1,147 @@
+#include "worker/serving/model_catalog.hpp"
+
+#include "common/data/field_values.hpp"
+
+namespace millrace {
+namespace {
+
+std::string version_text(VersionId version) {
+  return std::to_string(version.value);
+}
+
+// "served: a, b, c", at most twenty.
+template <typename Names>
+std::string list_text(const char* what, const Names& names) {
+  constexpr std::size_t kShown = 20;
+  std::string text(what);
+  text += ':';
+  std::size_t shown = 0;
+  for (const auto& [name, value] : names) {
+    if (shown++ == kShown) return text + " ...";
+    text += shown == 1 ? " " : ", ";
+    if constexpr (std::is_same_v<std::decay_t<decltype(name)>, VersionId>) {
+      text += version_text(name);
+    } else {
+      text += name;
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+void ModelCatalog::drop_oldest(Entry& entry, std::uint32_t versions_kept) {
+  const auto is_named = [&entry](VersionId version) {
+    return std::ranges::any_of(
+        entry.aliases, [version](const auto& named) { return named.second.version == version; });
+  };
+  std::vector<VersionId> unnamed;
+  for (const auto& [version, model] : entry.versions) {
+    if (!is_named(version)) unnamed.push_back(version);
+  }
+  // The newest stays in any case: it is what a request without version or alias may mean.
+  const std::size_t kept = std::max<std::size_t>(versions_kept, 1);
+  for (std::size_t i = 0; i + kept < unnamed.size(); ++i) entry.versions.erase(unnamed[i]);
+}
+
+Result<std::shared_ptr<const ModelCatalog>> ModelCatalog::with_version(
+    std::shared_ptr<const PublishedModel> model, std::uint32_t versions_kept) const {
+  const std::string& name = model->lineage().job;
+  if (name.empty()) {
+    return Status(Code::invalid_argument, "a version without the name of its job cannot be served",
+                  "set Lineage::job");
+  }
+  auto catalog = std::make_shared<ModelCatalog>(*this);
+  Entry& entry = catalog->models_[name];
+  const auto [place, is_new] = entry.versions.emplace(model->version(), model);
+  if (!is_new && place->second->digest() != model->digest()) {
+    return Status(Code::conflict,
+                  "version " + version_text(model->version()) + " of '" + name +
+                      "' is served with another digest",
+                  "publish it under the next version: a version never changes");
+  }
+  drop_oldest(entry, versions_kept);
+  return std::shared_ptr<const ModelCatalog>(std::move(catalog));
+}
+
+Result<std::shared_ptr<const ModelCatalog>> ModelCatalog::with_alias(
+    const std::string& model, const ModelAlias& alias, std::uint32_t versions_kept) const {
+  auto catalog = std::make_shared<ModelCatalog>(*this);
+  const auto found = catalog->models_.find(model);
+  if (found == catalog->models_.end() || !found->second.versions.contains(alias.version)) {
+    return Status(Code::not_found,
+                  "version " + version_text(alias.version) + " of '" + model + "' is not served",
+                  "publish the version before an alias names it");
+  }
+  Entry& entry = found->second;
+  const auto present = entry.aliases.find(alias.name);
+  if (present != entry.aliases.end()) {
+    const auto& [revision, version] = std::pair(present->second.revision, present->second.version);
+    if (alias.revision < revision || (alias.revision == revision && alias.version != version)) {
+      return Status(Code::conflict,
+                    "alias '" + alias.name + "' of '" + model + "' is at revision " +
+                        std::to_string(revision) + ", which revision " +
+                        std::to_string(alias.revision) + " does not follow",
+                    "read the alias again: it has moved since");
+    }
+  }
+  entry.aliases[alias.name] = alias;
+  drop_oldest(entry, versions_kept);
+  return std::shared_ptr<const ModelCatalog>(std::move(catalog));
+}
+
+Result<const ModelCatalog::Entry*> ModelCatalog::find(std::string_view model) const {
+  if (models_.empty()) {
+    return Status(Code::not_found, "no model is served yet",
+                  "ask again after the first version has been published");
+  }
+  if (model.empty() && models_.size() > 1) {
+    return Status(Code::invalid_argument, "the request names no model, and several are served",
+                  list_text("name one of", models_));
+  }
+  const auto found = model.empty() ? models_.begin() : models_.find(model);
+  if (found == models_.end()) {
+    return Status(Code::not_found, "no model " + quote_for_message(model) + " is served",
+                  list_text("served", models_));
+  }
+  return &found->second;
+}
+
+Result<ResolvedVersion> ModelCatalog::resolve(std::string_view model, std::uint64_t version,
+                                              std::string_view alias) const {
+  MILLRACE_ASSIGN(const Entry* entry, find(model));
+  if (version != 0 && !alias.empty()) {
+    return Status(Code::invalid_argument, "the request names both a version and an alias",
+                  "name one of them, or none");
+  }
+  if (version != 0) {
+    const auto found = entry->versions.find(VersionId(version));
+    if (found != entry->versions.end()) return ResolvedVersion{found->second, 0};
+    return Status(Code::not_found, "version " + std::to_string(version) + " is not served",
+                  list_text("served versions", entry->versions));
+  }
+  const auto& newest = entry->versions.rbegin()->second;
+  if (alias == kNewestAlias) return ResolvedVersion{newest, 0};
+  const auto named = entry->aliases.find(alias.empty() ? kProductionAlias : alias);
+  if (named != entry->aliases.end()) {
+    const auto& target = named->second;
+    return ResolvedVersion{entry->versions.at(target.version), target.revision};
+  }
+  if (alias.empty() || alias == kProductionAlias) return ResolvedVersion{newest, 0};
+  return Status(Code::not_found, "no alias " + quote_for_message(alias),
+                entry->aliases.empty() ? "aliases: newest"
+                                       : list_text("aliases: newest, and", entry->aliases));
+}
+
+std::vector<ServedModelInfo> ModelCatalog::models() const {
+  std::vector<ServedModelInfo> models;
+  for (const auto& [name, entry] : models_) {
+    auto& info = models.emplace_back();
+    info.name = name;
+    for (const auto& [version, model] : entry.versions) info.versions.push_back(version);
+    for (const auto& [alias_name, alias] : entry.aliases) info.aliases.push_back(alias);
+  }
+  return models;
+}
+
+}  // namespace millrace

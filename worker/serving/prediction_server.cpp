@@ -1,0 +1,239 @@
+#include "worker/serving/prediction_server.hpp"
+
+#include <array>
+#include <atomic>
+#include <bit>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+#include "common/net/socket.hpp"
+#include "worker/serving/prediction_engine.hpp"
+
+namespace millrace {
+namespace {
+
+// Requests of one engine call: enough to fill a batch with single rows, few enough to keep a round
+// short.
+constexpr std::size_t kRequestsPerRound = 1'024;
+// Closing waits so long for clients to take their last answers.
+constexpr std::chrono::milliseconds kLinger{1'000};
+
+WallTime wall_now() {
+  return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
+// A request with the frames that lead its answer back.
+struct Waiting {
+  std::vector<net::Message> route;  // identity, and the empty delimiter of a REQ socket
+  net::Message payload;
+  WallTime arrived_at;
+};
+
+// Splits [identity, (empty,) payload]. A message of any other shape gets an empty payload, which is
+// answered as malformed.
+Waiting take_apart(std::vector<net::Message>& parts, std::size_t count, WallTime now) {
+  Waiting waiting;
+  waiting.arrived_at = now;
+  const bool is_delimited = count >= 3 && parts[1].bytes().empty();
+  const std::size_t route = is_delimited ? 2 : 1;
+  if (count == route + 1) waiting.payload = std::move(parts[route]);
+  parts.resize(route);
+  waiting.route = std::move(parts);
+  parts.clear();
+  return waiting;
+}
+
+constexpr std::size_t kCounters = sizeof(ServingStats) / sizeof(std::uint64_t);
+using CounterArray = std::array<std::uint64_t, kCounters>;
+
+}  // namespace
+
+struct PredictionServer::State {
+  explicit State(const PredictionServerOptions& server_options)
+      : options(server_options), engine(server_options.batch_rows_max) {}
+
+  void run();
+  void receive();
+  void refresh_catalog();
+  void answer_round();
+  void send(Waiting& waiting, ByteView reply);
+  void refuse(Waiting& waiting);
+  void show_stats();
+  template <typename Change>
+  Status change_catalog(const Change& change);
+
+  const PredictionServerOptions options;
+  net::Context context;
+  std::optional<net::Socket> socket;
+  std::string endpoint;
+  net::Waker waker;
+  std::atomic<bool> is_stopping = false;
+  std::mutex stop_mutex;
+
+  // Published: written under the mutex, noticed by the serving thread through `generation`.
+  mutable std::mutex mutex;
+  std::shared_ptr<const ModelCatalog> published = std::make_shared<ModelCatalog>();
+  std::atomic<std::uint64_t> generation = 0;
+  std::array<std::atomic<std::uint64_t>, kCounters> shown_stats{};
+
+  // Of the serving thread alone.
+  std::shared_ptr<const ModelCatalog> catalog = published;
+  std::uint64_t seen_generation = 0;
+  PredictionEngine engine;
+  std::deque<Waiting> queue;
+  std::size_t queue_bytes = 0;
+  std::vector<net::Message> parts;
+  ServingStats stats;
+
+  std::thread thread;
+};
+
+void PredictionServer::State::run() {
+  bool is_last_round = false;
+  while (!is_last_round) {
+    is_last_round = is_stopping.load(std::memory_order_acquire);
+    if (queue.empty() && !is_last_round) {
+      // An error here is EINTR's kind or a closed context; the next receive tells.
+      const auto ready =
+          socket->wait(net::Socket::Event::readable, std::chrono::milliseconds(-1), &waker);
+      if (!ready.is_ok()) return;
+    }
+    receive();
+    do {
+      refresh_catalog();
+      answer_round();
+    } while (is_last_round && !queue.empty());
+    show_stats();
+  }
+}
+
+// Takes what has arrived, at most one queue's worth: later ones wait in the socket, whose own bound
+// slows their senders down.
+void PredictionServer::State::receive() {
+  const WallTime now = wall_now();
+  for (std::size_t taken = 0; taken < options.queue_requests_max; ++taken) {
+    const auto count = socket->try_receive(parts);
+    if (!count.is_ok() || count.value() == 0) return;
+    Waiting waiting = take_apart(parts, count.value(), now);
+    const std::size_t bytes = waiting.payload.bytes().size();
+    if (queue.size() >= options.queue_requests_max ||
+        (!queue.empty() && queue_bytes + bytes > options.queue_bytes_max)) {
+      refuse(waiting);
+      continue;
+    }
+    queue_bytes += bytes;
+    queue.push_back(std::move(waiting));
+  }
+}
+
+void PredictionServer::State::refresh_catalog() {
+  const auto now = generation.load(std::memory_order_acquire);
+  if (now == seen_generation) return;
+  const std::lock_guard lock(mutex);
+  catalog = published;
+  seen_generation = generation.load(std::memory_order_relaxed);
+}
+
+void PredictionServer::State::answer_round() {
+  const std::size_t count = std::min(queue.size(), kRequestsPerRound);
+  if (count == 0) return;
+  std::vector<ArrivedFrame> frames;
+  frames.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    frames.push_back({.bytes = queue[i].payload.bytes(), .arrived_at = queue[i].arrived_at});
+  }
+  const std::vector<Bytes> replies = engine.answer(*catalog, frames, wall_now(), stats);
+  for (const auto& reply : replies) {
+    queue_bytes -= queue.front().payload.bytes().size();
+    send(queue.front(), reply);
+    queue.pop_front();
+  }
+}
+
+void PredictionServer::State::send(Waiting& waiting, ByteView reply) {
+  waiting.route.emplace_back(reply);
+  const auto sent = socket->try_send(waiting.route);
+  if (!sent.is_ok() || !sent.value()) ++stats.undeliverable;
+}
+
+void PredictionServer::State::refuse(Waiting& waiting) {
+  ++stats.requests;
+  ++stats.overloaded;
+  send(waiting, PredictionEngine::overloaded(waiting.payload.bytes()));
+}
+
+void PredictionServer::State::show_stats() {
+  const auto counters = std::bit_cast<CounterArray>(stats);
+  for (std::size_t i = 0; i < kCounters; ++i) {
+    shown_stats[i].store(counters[i], std::memory_order_relaxed);
+  }
+}
+
+template <typename Change>
+Status PredictionServer::State::change_catalog(const Change& change) {
+  const std::lock_guard lock(mutex);
+  MILLRACE_ASSIGN(published, change(*published));
+  generation.fetch_add(1, std::memory_order_release);
+  return {};
+}
+
+Result<std::unique_ptr<PredictionServer>> PredictionServer::start(
+    const PredictionServerOptions& options) {
+  auto state = std::make_unique<State>(options);
+  net::SocketOptions socket_options;
+  socket_options.security = options.security;
+  socket_options.linger = kLinger;
+  MILLRACE_ASSIGN(state->socket, net::Socket::bind(state->context, net::SocketKind::router,
+                                                   options.endpoint, socket_options));
+  state->endpoint = state->socket->endpoint().text();
+  state->thread = std::thread([serving = state.get()] { serving->run(); });
+  return std::unique_ptr<PredictionServer>(new PredictionServer(std::move(state)));
+}
+
+PredictionServer::PredictionServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+PredictionServer::~PredictionServer() {
+  stop();
+}
+
+void PredictionServer::stop() {
+  const std::lock_guard lock(state_->stop_mutex);
+  if (!state_->thread.joinable()) return;
+  state_->is_stopping.store(true, std::memory_order_release);
+  state_->waker.wake();
+  state_->thread.join();
+  state_->socket.reset();
+}
+
+Status PredictionServer::publish(std::shared_ptr<const PublishedModel> model) {
+  MILLRACE_CHECK(model != nullptr);
+  return state_->change_catalog([&](const ModelCatalog& present) {
+    return present.with_version(model, state_->options.versions_kept);
+  });
+}
+
+Status PredictionServer::move_alias(const std::string& model, const ModelAlias& alias) {
+  return state_->change_catalog([&](const ModelCatalog& present) {
+    return present.with_alias(model, alias, state_->options.versions_kept);
+  });
+}
+
+std::string PredictionServer::endpoint() const {
+  return state_->endpoint;
+}
+
+std::vector<ServedModelInfo> PredictionServer::models() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->published->models();
+}
+
+ServingStats PredictionServer::stats() const {
+  CounterArray counters;
+  for (std::size_t i = 0; i < kCounters; ++i) {
+    counters[i] = state_->shown_stats[i].load(std::memory_order_relaxed);
+  }
+  return std::bit_cast<ServingStats>(counters);
+}
+
+}  // namespace millrace
