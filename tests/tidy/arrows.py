@@ -31,7 +31,7 @@ LIBRARIES = [
 ]
 
 # Seconds of compile time for every file that includes such a header.
-HEAVY = re.compile(r"^(nlohmann/json\.hpp|CLI/|spdlog/|yaml-cpp/|httplib\.h|caf/all\.hpp|Eigen/)")
+HEAVY = re.compile(r"^(nlohmann/json\.hpp|CLI/|spdlog/|yaml-cpp/|httplib\.h|Eigen/)")
 
 READERS_FEW = 2  # sources of other folders that may include a heavy header all the same
 

@@ -10,7 +10,7 @@ FUNCTION_LINES_MAX = 80
 SNAKE_CASE = re.compile(r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)+$")
 VAGUE = "Manager|Helper|Helpers|Util|Utils|Utility|Impl|Info"
 TYPE = re.compile(rf"\b(?:class|struct|enum(?:\s+(?:class|struct))?|using)\s+(?:\[\[\w+\]\]\s*)?(\w*(?:{VAGUE}))\b(?!\s*::)")
-DEFINITION = re.compile(r"^(?:class|struct|enum class|enum)\s+(?:\[\[\w+\]\]\s*)?(\w+)[^;]*\{")
+DEFINITION = re.compile(r"^(?:class|struct|enum class|enum)\s+(?:\[\[\w+\]\]\s*)?(\w+)\b(?!\s*::)[^;]*\{")
 NAMESPACE = re.compile(r"^namespace\s+([\w:]+)\s*\{")
 # Written in two parts, so that this file does not break its own rule.
 UNFINISHED = re.compile(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK"]) + r")\b")

@@ -111,6 +111,8 @@ class Style(unittest.TestCase):
         body = HEADER + "namespace millrace {\nstruct Push {\n};\n}\n"
         messages = found(common__a__x_DOT_hpp=body, common__b__y_DOT_hpp=body)
         self.assertEqual(len(messages), 1)
+        inside = HEADER + "namespace millrace {\nstruct Push::State {\n};\n}\n"
+        self.assertEqual(found(common__a__x_DOT_hpp=body, common__b__y_DOT_hpp=inside), [])
         other = body.replace("namespace millrace", "namespace millrace::wire")
         self.assertEqual(found(common__a__x_DOT_hpp=body, common__b__y_DOT_hpp=other), [])
 
