@@ -6,20 +6,10 @@
 namespace millrace {
 namespace {
 
-constexpr double kProbabilityMin = 1e-15;
-constexpr double kProbabilityMax = 1.0 - 1e-15;
-constexpr double kLossUnit = 0x1p-52;
-constexpr double kLogitMax = 16.0;
-constexpr double kBinsPerLogit = ClassScores::kBins / (2.0 * kLogitMax);
-
 // A probability that is not a number becomes the smallest.
 double clip(double probability) {
   const double above = probability > kProbabilityMin ? probability : kProbabilityMin;
   return above < kProbabilityMax ? above : kProbabilityMax;
-}
-
-FixedLoss fixed(double loss) {
-  return static_cast<FixedLoss>(static_cast<std::int64_t>(loss / kLossUnit));
 }
 
 double ratio(std::uint64_t part, std::uint64_t whole) {
@@ -62,13 +52,9 @@ BinaryScore score_binary(float probability, bool label) {
   const double log_truth = label || !is_number ? log_one : log_zero;
   const double place = (log_one - log_zero + kLogitMax) * kBinsPerLogit;
   const double bounded = std::clamp(place, 0.0, ClassScores::kBins - 1.0);
-  return {.loss = fixed(-log_truth),
+  return {.loss = fixed_loss(-log_truth),
           .bin = static_cast<std::uint32_t>(static_cast<std::int32_t>(bounded)),
-          .is_predicted = probability > 0.5f};
-}
-
-FixedLoss score_class(float probability) {
-  return fixed(-deterministic_log(clip(static_cast<double>(probability))));
+          .is_predicted = predicts_one(probability)};
 }
 
 std::uint32_t most_probable(const float* probabilities, std::uint32_t classes) {
@@ -103,7 +89,7 @@ MetricsReport ClassScores::report() const {
   MetricsReport report;
   report.records = records();
   if (report.records == 0) return report;
-  report.log_loss = loss_.to_double() * kLossUnit / static_cast<double>(report.records);
+  report.log_loss = loss_.to_double() * 0x1p-52 / static_cast<double>(report.records);
   report_per_class(report);
   const double repeats = ratio(repeats_, report.records);
   if (repeats < 1.0) {

@@ -31,18 +31,29 @@ struct WideSum {
   double to_double() const;
 };
 
+// A probability is clipped to these as in River 0.26; one that is not a number costs the most.
+inline constexpr double kProbabilityMin = 1e-15;
+inline constexpr double kProbabilityMax = 1.0 - 1e-15;
+// Logits beyond are counted in the outermost bins.
+inline constexpr double kLogitMax = 16.0;
+
+inline FixedLoss fixed_loss(double loss) {
+  return static_cast<FixedLoss>(static_cast<std::int64_t>(loss * 0x1p52));
+}
+
 struct BinaryScore {
   FixedLoss loss = 0;
   std::uint32_t bin = 0;  // of the logit
   bool is_predicted = false;
 };
 
-// A probability is clipped to [1e-15, 1 - 1e-15] as River 0.26 does; one that is not a number costs
-// the most. Class 1 is predicted when its probability is above 1/2 (River: the larger one, the
-// first on a tie).
+// Class 1 is predicted when its probability is above 1/2 (River: the larger one, the first on a
+// tie).
+inline bool predicts_one(float probability) {
+  return probability > 0.5f;
+}
+
 BinaryScore score_binary(float probability, bool label);
-// The loss of giving `probability` to the class that came true.
-FixedLoss score_class(float probability);
 // The most probable class, the smallest id on a tie.
 std::uint32_t most_probable(const float* probabilities, std::uint32_t classes);
 
@@ -53,10 +64,8 @@ class ClassScores {
 
   ClassScores(bool is_binary, std::uint32_t classes);
 
-  void add_binary(bool label, const BinaryScore& score) {
-    ++bins_[(label ? kBins : 0) + score.bin];
-    add_class(label ? 1 : 0, score.is_predicted ? 1 : 0, score.loss);
-  }
+  // Binary only, beside add_class.
+  void add_bin(std::uint32_t label, std::uint32_t bin) { ++bins_[label * kBins + bin]; }
   void add_class(std::uint32_t label, std::uint32_t predicted, FixedLoss loss) {
     ++confusion_[std::size_t{label} * classes_ + predicted];
     loss_.add(loss);
@@ -85,5 +94,7 @@ class ClassScores {
   WideSum loss_;
   std::uint64_t repeats_ = 0;
 };
+
+inline constexpr double kBinsPerLogit = ClassScores::kBins / (2.0 * kLogitMax);
 
 }  // namespace millrace
