@@ -1,6 +1,7 @@
 #include "common/store/checkpoint_reader.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "common/base/digest.hpp"
@@ -21,11 +22,6 @@ Status check_bytes(const StoredFile& file, ByteView bytes, const std::string& wh
   return Status();
 }
 
-Status verify_cut(CheckpointStore& store, const Manifest& manifest) {
-  for (const auto& part : manifest.parts) MILLRACE_TRY(verify_part(store, part));
-  return Status();
-}
-
 // An object that is gone is damage to its cut; a disk or a store that does not answer is not.
 bool is_damage(const Status& status) {
   return status.code() == Code::corrupted || status.code() == Code::not_found;
@@ -34,10 +30,6 @@ bool is_damage(const Status& status) {
 std::string name_of(CutRef ref) {
   return "cut " + std::to_string(ref.cut.value) + " of attempt " +
          std::to_string(ref.attempt.value);
-}
-
-bool contains(std::span<const CutRef> refs, const ObjectOrigin& origin) {
-  return std::find(refs.begin(), refs.end(), CutRef{origin.cut, origin.attempt}) != refs.end();
 }
 
 }  // namespace
@@ -71,6 +63,27 @@ Status verify_part(CheckpointStore& store, const PartDescriptor& part) {
   return Status();
 }
 
+Result<Manifest> read_cut(CheckpointStore& store, CutRef ref) {
+  MILLRACE_ASSIGN(auto manifest, read_manifest(store, ref));
+  for (const auto& part : manifest.parts) MILLRACE_TRY(verify_part(store, part));
+  return manifest;
+}
+
+Result<CutRef> find_cut(CheckpointStore& store, CutId cut) {
+  // Up to the attempt's digits.
+  auto prefix = manifest_name(cut, Attempt(0));
+  prefix.resize(prefix.rfind('0'));
+  MILLRACE_ASSIGN(const auto names, store.list(prefix));
+  std::optional<CutRef> newest;
+  for (const auto& name : names) {
+    const auto origin = object_origin(name);
+    if (!origin.is_ok() || origin.value().cut != cut) continue;
+    if (!newest || newest->attempt < origin.value().attempt) newest = origin.value();
+  }
+  if (newest) return *newest;
+  return Status(Code::not_found, "the store has no manifest of cut " + std::to_string(cut.value));
+}
+
 Result<RestorePoint> choose_restore_point(CheckpointStore& store,
                                           std::span<const CutRef> complete) {
   std::vector<CutRef> newest_first(complete.begin(), complete.end());
@@ -82,12 +95,12 @@ Result<RestorePoint> choose_restore_point(CheckpointStore& store,
   }
   RestorePoint point;
   for (const auto& ref : newest_first) {
-    auto manifest = read_manifest(store, ref);
-    const auto status = manifest.is_ok() ? verify_cut(store, manifest.value()) : manifest.status();
-    if (status.is_ok()) {
+    auto manifest = read_cut(store, ref);
+    if (manifest.is_ok()) {
       point.manifest = std::move(manifest).value();
       return point;
     }
+    const auto& status = manifest.status();
     if (!is_damage(status)) return status.with_context("verifying " + name_of(ref));
     point.warnings.push_back(name_of(ref) + " is damaged and not used: " + status.message());
   }
@@ -97,35 +110,38 @@ Result<RestorePoint> choose_restore_point(CheckpointStore& store,
                 "restore the state folder from a backup, or begin anew with --fresh");
 }
 
-Result<std::vector<std::string>> collect_garbage(CheckpointStore& store,
-                                                 const GarbageQuery& query) {
+Result<GarbageReport> collect_garbage(CheckpointStore& store, const GarbageQuery& query) {
+  GarbageReport report;
   std::set<std::string> referenced;
+  std::optional<CutId> unreadable;  // the newest: its own and older objects stay
   for (const auto& ref : query.unretired) {
+    referenced.insert(manifest_name(ref.cut, ref.attempt));
     auto manifest = read_manifest(store, ref);
     if (!manifest.is_ok()) {
-      return manifest.status().with_context("nothing is deleted, since what " + name_of(ref) +
-                                            " refers to is unknown");
+      report.warnings.push_back(
+          "nothing up to " + name_of(ref) +
+          " is deleted, since what it refers to is unknown: " + manifest.status().message());
+      unreadable = std::max(unreadable.value_or(ref.cut), ref.cut);
+      continue;
     }
-    referenced.insert(manifest_name(ref.cut, ref.attempt));
     for (const auto& part : manifest.value().parts) {
       for (const auto& file : part.files) referenced.insert(file.name);
     }
   }
-  std::vector<std::string> removed;
+  const std::set<CutId> dead(query.dead.begin(), query.dead.end());
   for (const char* folder : {"manifests/", "parts/"}) {
     MILLRACE_ASSIGN(const auto names, store.list(folder));
     for (const auto& name : names) {
       const auto origin = object_origin(name);
       if (!origin.is_ok() || referenced.contains(name)) continue;
-      const bool is_fenced = origin.value().attempt < query.attempt;
-      const bool is_dead = is_fenced || contains(query.dead, origin.value()) ||
-                           contains(query.unretired, origin.value());
-      if (!is_dead) continue;
+      const auto& [cut, attempt] = origin.value();
+      if (!dead.contains(cut) && attempt >= query.attempt) continue;
+      if (unreadable && cut <= *unreadable) continue;
       MILLRACE_TRY(store.remove(name));
-      removed.push_back(name);
+      report.removed.push_back(name);
     }
   }
-  return removed;
+  return report;
 }
 
 }  // namespace millrace

@@ -5,8 +5,8 @@
 // deletion always follows the log, never leads it.
 //
 // Invariant: a cut whose manifest or any part fails its length, CRC32C or SHA-256 is never restored
-// and is named in a warning; nothing that an unretired manifest refers to is ever deleted, and
-// nothing at all while such a manifest is unreadable.
+// and is named in a warning. Nothing that an unretired manifest refers to is ever deleted; of one
+// that cannot be read, nothing that it could refer to, which is its own and older cuts' objects.
 #pragma once
 
 #include <span>
@@ -20,14 +20,6 @@
 
 namespace millrace {
 
-// A cut as the commit log names it.
-struct CutRef {
-  CutId cut;
-  Attempt attempt;
-
-  friend bool operator==(const CutRef&, const CutRef&) = default;
-};
-
 struct RestorePoint {
   Manifest manifest;
   std::vector<std::string>
@@ -40,6 +32,11 @@ Result<Manifest> read_manifest(CheckpointStore& store, CutRef ref);
 Status write_manifest(CheckpointStore& store, const Manifest& manifest);
 // Reads every object of the part and checks it.
 Status verify_part(CheckpointStore& store, const PartDescriptor& part);
+// The manifest of a cut, with everything that it refers to verified.
+Result<Manifest> read_cut(CheckpointStore& store, CutRef ref);
+// The attempt whose manifest of a cut is in the store, the newest if there are several; not_found
+// if none is.
+Result<CutRef> find_cut(CheckpointStore& store, CutId cut);
 
 // `complete`: completed and unretired cuts, in any order; the highest cut that verifies is chosen.
 // not_found when there are none, corrupted when none is whole.
@@ -48,11 +45,17 @@ Result<RestorePoint> choose_restore_point(CheckpointStore& store, std::span<cons
 struct GarbageQuery {
   std::vector<CutRef>
       unretired;  // completed and not retired, savepoints included: kept with all they refer to
-  std::vector<CutRef> dead;  // retired or abandoned by a committed entry
-  Attempt attempt;           // objects of earlier attempts that nothing refers to are dead as well
+  std::vector<CutId>
+      dead;         // retired or abandoned by a committed entry, or passed over by a takeover
+  Attempt attempt;  // unreferenced objects of earlier attempts are dead as well
 };
 
-// Returns the names that were removed.
-Result<std::vector<std::string>> collect_garbage(CheckpointStore& store, const GarbageQuery& query);
+struct GarbageReport {
+  std::vector<std::string> removed;
+  std::vector<std::string>
+      warnings;  // unretired manifests that cannot be read, and so hold back deletion
+};
+
+Result<GarbageReport> collect_garbage(CheckpointStore& store, const GarbageQuery& query);
 
 }  // namespace millrace

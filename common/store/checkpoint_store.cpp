@@ -24,6 +24,10 @@ Status check_object_name(std::string_view name) {
   return Status();
 }
 
+bool is_ambiguous(const Status& status) {
+  return status.code() == Code::io_error || status.code() == Code::timed_out;
+}
+
 Result<std::unique_ptr<CheckpointStore>> open_checkpoint_store(const std::string& url) {
   constexpr std::string_view kFile = "file://";
   if (!url.starts_with(kFile)) {

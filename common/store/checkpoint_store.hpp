@@ -7,8 +7,8 @@
 //
 // Invariant: once `put_*` answered, the object survives a power loss, and its bytes never change
 // until `remove`. An object is never visible half written. After a failed fsync the store refuses
-// every further write: what the kernel dropped cannot be told from what it kept, so the store must
-// be opened again and re-verified.
+// all further reads and writes: what the kernel dropped cannot be told from what it kept, so the
+// store must be opened again and re-verified.
 #pragma once
 
 #include <memory>
@@ -48,9 +48,14 @@ class CheckpointStore {
   virtual Status remove(const std::string& name) = 0;
   // Removes what writers left behind when they were killed. Only for the holder of the job's lock.
   virtual Status remove_leftovers() = 0;
+  // ok, or why nothing is written to or read from this store any more; a job ends then.
+  virtual Status health() const = 0;
   // How messages name an object, for instance its path.
   virtual std::string describe(const std::string& name) const = 0;
 };
+
+// Whether a put that failed so may have stored the object all the same.
+bool is_ambiguous(const Status& status);
 
 // Opens the store that a URL names, making its folder when absent: file:///folder.
 Result<std::unique_ptr<CheckpointStore>> open_checkpoint_store(const std::string& url);

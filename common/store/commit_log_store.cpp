@@ -73,12 +73,16 @@ std::string CommitLogStore::entry_name(std::uint64_t k) {
   return std::string(kPrefix) + digits;
 }
 
-Result<CommitEntry> CommitLogStore::read(std::uint64_t k) {
+Result<std::optional<CommitEntry>> CommitLogStore::read(std::uint64_t k) {
   const auto name = entry_name(k);
-  MILLRACE_ASSIGN(const auto bytes, store_.get(name));
-  auto entry = decode_commit_entry(bytes);
+  const auto bytes = store_.get(name);
+  if (!bytes.is_ok() && bytes.status().code() == Code::not_found) {
+    return std::optional<CommitEntry>();
+  }
+  MILLRACE_TRY(bytes.status());
+  auto entry = decode_commit_entry(bytes.value());
   if (!entry.is_ok()) return entry.status().with_context(store_.describe(name));
-  return entry;
+  return std::optional<CommitEntry>(std::move(entry).value());
 }
 
 Result<std::vector<CommitEntry>> CommitLogStore::read_all() {
@@ -86,33 +90,47 @@ Result<std::vector<CommitEntry>> CommitLogStore::read_all() {
   std::vector<CommitEntry> entries;
   entries.reserve(names.size());
   for (const auto& name : names) {
-    const auto k = entries.size() + 1;
-    if (name != entry_name(k)) {
+    const auto k = entries.size();
+    MILLRACE_ASSIGN(auto entry, read(k));
+    if (name != entry_name(k) || !entry) {
       return Status(Code::corrupted,
                     "the commit log has " + store_.describe(name) + " where " +
                         store_.describe(entry_name(k)) + " should be",
                     "restore the missing entry from a backup, or begin anew with --fresh");
     }
-    MILLRACE_ASSIGN(auto entry, read(k));
-    entries.push_back(std::move(entry));
+    entries.push_back(std::move(*entry));
   }
   return entries;
 }
 
-Result<AppendOutcome> CommitLogStore::append(std::uint64_t k, const CommitEntry& entry) {
+Result<PutOutcome> CommitLogStore::write(std::uint64_t k, const CommitEntry& entry) {
   if (!is_writer_id(entry.writer)) {
     return Status(Code::invalid_argument, "'" + entry.writer + "' is no id of a writer");
   }
-  const auto put = store_.put_if_absent(entry_name(k), encode_commit_entry(entry));
+  return store_.put_if_absent(entry_name(k), encode_commit_entry(entry));
+}
+
+Result<AppendOutcome> CommitLogStore::append(std::uint64_t k, const CommitEntry& entry) {
+  const auto put = write(k, entry);
   if (put.is_ok() && put.value().created) return AppendOutcome{.won = true, .stored = entry};
-  // A failed fsync leaves the entry's durability open; reading it back would answer from memory.
-  if (!put.is_ok() && put.status().code() != Code::timed_out) return put.status();
-  auto stored = read(k);
-  if (!stored.is_ok()) {
-    // The answer was lost and so was the write, or the store is away: nobody has won yet.
-    return put.is_ok() ? stored.status() : put.status();
+  if (!put.is_ok() && !is_ambiguous(put.status())) return put.status();
+  MILLRACE_ASSIGN(const auto stored, read(k));
+  if (stored) return AppendOutcome{.won = *stored == entry, .stored = *stored};
+  // The write was lost with its answer: nobody has won yet.
+  if (!put.is_ok()) return put.status();
+  return Status(Code::corrupted, "the commit log's entry " + store_.describe(entry_name(k)) +
+                                     " was there and is gone");
+}
+
+std::vector<CutRef> complete_cuts(const std::vector<CommitEntry>& entries) {
+  std::map<CutId, Attempt> cuts;
+  for (const auto& entry : entries) {
+    if (entry.kind == CommitKind::complete) cuts[entry.cut] = entry.attempt;
+    if (entry.kind == CommitKind::retire) cuts.erase(entry.cut);
   }
-  return AppendOutcome{.won = stored.value() == entry, .stored = stored.value()};
+  std::vector<CutRef> refs;
+  for (const auto& [cut, attempt] : cuts) refs.push_back({cut, attempt});
+  return refs;
 }
 
 }  // namespace millrace

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "common/base/ids.hpp"
 #include "common/base/status.hpp"
 #include "common/store/checkpoint_store.hpp"
+#include "common/store/manifest.hpp"
 
 namespace millrace {
 
@@ -47,17 +49,23 @@ class CommitLogStore {
   // `store` outlives this.
   explicit CommitLogStore(CheckpointStore& store) : store_(store) {}
 
-  // All entries; the first has k = 1, so the next append goes to size() + 1. A gap or a damaged
-  // entry is `corrupted`: the log decides what exists, so it is never guessed at.
+  // All entries; the first has k = 0, so the next append goes to size(). A gap or a damaged entry
+  // is `corrupted`: the log decides what exists, so it is never guessed at.
   Result<std::vector<CommitEntry>> read_all();
+  // Nothing when there is no such entry.
+  Result<std::optional<CommitEntry>> read(std::uint64_t k);
+  // One put, not settled: see PutOutcome and is_ambiguous.
+  Result<PutOutcome> write(std::uint64_t k, const CommitEntry& entry);
+  // A put that is settled by reading back.
   Result<AppendOutcome> append(std::uint64_t k, const CommitEntry& entry);
 
   static std::string entry_name(std::uint64_t k);
 
  private:
-  Result<CommitEntry> read(std::uint64_t k);
-
   CheckpointStore& store_;
 };
+
+// The cuts that these entries leave complete and not retired, ascending.
+std::vector<CutRef> complete_cuts(const std::vector<CommitEntry>& entries);
 
 }  // namespace millrace

@@ -49,6 +49,7 @@ class FileStore final : public CheckpointStore {
   Result<std::vector<std::string>> list(const std::string& prefix) override;
   Status remove(const std::string& name) override;
   Status remove_leftovers() override;
+  Status health() const override;
   std::string describe(const std::string& name) const override { return path_of(name); }
 
  private:
@@ -62,7 +63,6 @@ class FileStore final : public CheckpointStore {
   Result<PutOutcome> link_into_place(const std::string& from, const std::string& name,
                                      int& error_number);
   Result<PutOutcome> copy_into_place(const std::string& local_path, const std::string& name);
-  Status refuse_after_failed_sync() const;
 
   fs::path root_;
   Disk& disk_;
@@ -76,18 +76,18 @@ std::string FileStore::temporary_path() {
       .string();
 }
 
-Status FileStore::refuse_after_failed_sync() const {
+Status FileStore::health() const {
   if (!sync_failed_) return Status();
   return Status(
       Code::io_error,
       "checkpoint store " + root_.string() +
-          " takes no more writes: an earlier fsync failed, so what is on the disk is unknown",
+          " is not used any more: an earlier fsync failed, so what is on the disk is unknown",
       "check the disk, then start again: the last complete checkpoint is verified and used");
 }
 
 Status FileStore::begin_put(const std::string& name) {
   MILLRACE_TRY(check_object_name(name));
-  MILLRACE_TRY(refuse_after_failed_sync());
+  MILLRACE_TRY(health());
   return make_folders(disk_, fs::path(path_of(name)).parent_path().string());
 }
 
@@ -193,6 +193,8 @@ Result<PutOutcome> FileStore::copy_into_place(const std::string& local_path,
 
 Result<Bytes> FileStore::get(const std::string& name) {
   MILLRACE_TRY(check_object_name(name));
+  // Reading would answer from memory what the disk may not have.
+  MILLRACE_TRY(health());
   const auto path = path_of(name);
   OpenFile file(disk_, disk_.open(path, O_RDONLY | O_NOFOLLOW, 0));
   if (file.get() < 0) return disk_error("open", path, errno);
@@ -218,6 +220,7 @@ Result<Bytes> FileStore::get(const std::string& name) {
 
 Status FileStore::get_to_file(const std::string& name, const std::string& local_path) {
   MILLRACE_TRY(check_object_name(name));
+  MILLRACE_TRY(health());
   const auto path = path_of(name);
   std::error_code error;
   if (!fs::copy_file(path, local_path, error)) {

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <numeric>
 
+#include "common/base/digest.hpp"
 #include "common/base/limits.hpp"
 #include "common/store/checkpoint_store.hpp"
 #include "common/store/sealed_json.hpp"
@@ -14,6 +15,19 @@ namespace {
 constexpr const char* kWhat = "manifest";
 constexpr std::string_view kManifestFolder = "manifests/";
 constexpr std::string_view kPartFolder = "parts/";
+
+Status check_part(const PartDescriptor& part, Code code) {
+  for (const auto& file : part.files) {
+    if (const auto status = check_object_name(file.name); !status.is_ok()) {
+      return Status(code, "part refers to a file it must not: " + status.message());
+    }
+    const bool is_hex = file.sha256.find_first_not_of("0123456789abcdef") == std::string::npos;
+    if (file.sha256.size() != 64 || !is_hex) {
+      return Status(code, "part has a malformed SHA-256 for " + file.name);
+    }
+  }
+  return Status();
+}
 
 // The rules that a manifest keeps on both sides of the disk.
 Status check_rules(const Manifest& manifest, Code code) {
@@ -28,15 +42,7 @@ Status check_rules(const Manifest& manifest, Code code) {
   for (const auto& split : manifest.splits) {
     if (split.begin > split.end) return refuse("has a split that ends before it begins");
   }
-  for (const auto& part : manifest.parts) {
-    for (const auto& file : part.files) {
-      if (const auto status = check_object_name(file.name); !status.is_ok()) {
-        return refuse("refers to a file it must not: " + status.message());
-      }
-      const bool is_hex = file.sha256.find_first_not_of("0123456789abcdef") == std::string::npos;
-      if (file.sha256.size() != 64 || !is_hex) return refuse("has a malformed SHA-256");
-    }
-  }
+  for (const auto& part : manifest.parts) MILLRACE_TRY(check_part(part, code));
   return Status();
 }
 
@@ -51,9 +57,70 @@ OrderedJson to_json(const PartDescriptor& part) {
   return {{"worker", part.worker.value}, {"files", std::move(files)}};
 }
 
+OrderedJson to_json(const RecordSums& sums) {
+  return {{"count", sums.count},
+          {"sum_low", sums.sum_low},
+          {"sum_high", sums.sum_high},
+          {"second", sums.second},
+          {"parity", sums.parity}};
+}
+
 OrderedJson to_json(const SplitPosition& split) {
-  return {{"id", split.id.value}, {"path", split.path},           {"begin", split.begin},
-          {"end", split.end},     {"offset", split.offset.value}, {"records", split.records}};
+  return {{"id", split.id.value},
+          {"path", split.path},
+          {"begin", split.begin},
+          {"end", split.end},
+          {"offset", split.offset.value},
+          {"is_finished", split.is_finished},
+          {"learned", to_json(split.learned)}};
+}
+
+OrderedJson to_json(const ShardLedger& ledger) {
+  OrderedJson splits = OrderedJson::array();
+  for (const auto& [split, sums] : ledger.records.splits) {
+    splits.push_back({{"split", split.value}, {"records", to_json(sums)}});
+  }
+  return {{"pushes", ledger.pushes}, {"weights", ledger.weights}, {"splits", std::move(splits)}};
+}
+
+OrderedJson to_json(const std::vector<WorkerId>& workers) {
+  OrderedJson list = OrderedJson::array();
+  for (const auto worker : workers) list.push_back(worker.value);
+  return list;
+}
+
+RecordSums sums_from(const nlohmann::json& json, Status& status) {
+  JsonFields fields(json, kWhat, status);
+  return {.count = fields.number<std::uint64_t>("count"),
+          .sum_low = fields.number<std::uint64_t>("sum_low"),
+          .sum_high = fields.number<std::uint64_t>("sum_high"),
+          .second = fields.number<std::uint64_t>("second"),
+          .parity = fields.number<std::uint64_t>("parity")};
+}
+
+ShardLedger ledger_from(const nlohmann::json& json, Status& status) {
+  JsonFields fields(json, kWhat, status);
+  ShardLedger ledger;
+  ledger.pushes = fields.number<std::uint64_t>("pushes");
+  ledger.weights = fields.number<std::uint64_t>("weights");
+  for (const auto& item : fields.array("splits")) {
+    JsonFields split(item, kWhat, status);
+    const SplitId id(split.number<std::uint32_t>("split"));
+    ledger.records.splits[id] = sums_from(split.object("records"), status);
+  }
+  return ledger;
+}
+
+std::vector<WorkerId> workers_from(const nlohmann::json& list, Status& status) {
+  std::vector<WorkerId> workers;
+  for (const auto& item : list) {
+    const bool is_id = item.is_number_unsigned() &&
+                       item.get<std::uint64_t>() <= std::numeric_limits<std::uint32_t>::max();
+    if (!is_id && status.is_ok())
+      status = Status(Code::corrupted, "manifest has no id of a worker");
+    workers.emplace_back(is_id ? item.get<std::uint32_t>() : 0);
+  }
+  return workers;
 }
 
 PartDescriptor part_from(const nlohmann::json& json, Status& status) {
@@ -76,7 +143,8 @@ SplitPosition split_from(const nlohmann::json& json, Status& status) {
           .begin = fields.number<std::uint64_t>("begin"),
           .end = fields.number<std::uint64_t>("end"),
           .offset = Offset(fields.number<std::uint64_t>("offset")),
-          .records = fields.number<std::uint64_t>("records")};
+          .is_finished = fields.flag("is_finished"),
+          .learned = sums_from(fields.object("learned"), status)};
 }
 
 RecordTotals totals_from(const nlohmann::json& json, Status& status) {
@@ -87,11 +155,7 @@ RecordTotals totals_from(const nlohmann::json& json, Status& status) {
           .skipped = fields.number<std::uint64_t>("skipped")};
 }
 
-void read_opaque(JsonFields& fields, Manifest& manifest) {
-  for (const auto& print : fields.array("ledger")) {
-    if (!print.is_string()) return fields.fail("ledger holds something that is not a text");
-    manifest.ledger.push_back(print.get<std::string>());
-  }
+void read_metadata(JsonFields& fields, Manifest& manifest) {
   for (const auto& [key, value] : fields.object("metadata").items()) {
     if (!value.is_string()) return fields.fail("metadata holds something that is not a text");
     manifest.metadata.emplace(key, value.get<std::string>());
@@ -103,6 +167,36 @@ void read_opaque(JsonFields& fields, Manifest& manifest) {
 std::uint64_t PartDescriptor::bytes() const {
   return std::accumulate(files.begin(), files.end(), std::uint64_t{0},
                          [](std::uint64_t sum, const StoredFile& file) { return sum + file.size; });
+}
+
+StoredFile PartDescriptor::summary() const {
+  StoredFile whole;
+  if (!files.empty()) whole.name = files.front().name;
+  const auto file = state_file_name(whole.name);
+  if (!file.empty()) whole.name.resize(whole.name.size() - file.size() - 1);
+  const auto encoded = encode_part(*this);
+  whole.size = bytes();
+  whole.crc32c = millrace::crc32c(encoded);
+  whole.sha256 = sha256_hex(encoded);
+  return whole;
+}
+
+Bytes encode_part(const PartDescriptor& part) {
+  MILLRACE_CHECK(check_part(part, Code::internal).is_ok());
+  OrderedJson object;
+  object["part"] = to_json(part);
+  // Cannot fail: names of objects are ASCII.
+  return seal_json(std::move(object), kManifestFormat, JsonLayout::line).value();
+}
+
+Result<PartDescriptor> decode_part(ByteView bytes) {
+  MILLRACE_ASSIGN(const auto parsed, open_sealed_json(bytes, kManifestFormat, "part"));
+  Status status;
+  JsonFields fields(parsed, "part", status);
+  auto part = part_from(fields.object("part"), status);
+  MILLRACE_TRY(status);
+  MILLRACE_TRY(check_part(part, Code::corrupted));
+  return part;
 }
 
 Result<Bytes> encode_manifest(const Manifest& manifest) {
@@ -118,6 +212,7 @@ Result<Bytes> encode_manifest(const Manifest& manifest) {
   object["program_version"] = manifest.program_version;
   object["job_fingerprint"] = manifest.job_fingerprint;
   object["schema_fingerprint"] = manifest.schema_fingerprint;
+  object["is_final"] = manifest.is_final;
   object["totals"] = {{"read", manifest.totals.read},
                       {"records", manifest.totals.records},
                       {"quarantined", manifest.totals.quarantined},
@@ -126,7 +221,9 @@ Result<Bytes> encode_manifest(const Manifest& manifest) {
   for (const auto& split : manifest.splits) object["splits"].push_back(to_json(split));
   object["parts"] = OrderedJson::array();
   for (const auto& part : manifest.parts) object["parts"].push_back(to_json(part));
-  object["ledger"] = manifest.ledger;
+  object["replicas"] = to_json(manifest.replicas);
+  object["shards"] = to_json(manifest.shards);
+  object["ledger"] = to_json(manifest.ledger);
   object["metadata"] = OrderedJson::object();
   for (const auto& [key, value] : manifest.metadata) object["metadata"][key] = value;
   MILLRACE_ASSIGN(auto bytes, seal_json(std::move(object), kManifestFormat, JsonLayout::pretty));
@@ -156,12 +253,16 @@ Result<Manifest> decode_manifest(ByteView bytes) {
   manifest.program_version = fields.text("program_version");
   manifest.job_fingerprint = fields.text("job_fingerprint");
   manifest.schema_fingerprint = fields.text("schema_fingerprint");
+  manifest.is_final = fields.flag("is_final");
   manifest.totals = totals_from(fields.object("totals"), status);
   for (const auto& split : fields.array("splits")) {
     manifest.splits.push_back(split_from(split, status));
   }
   for (const auto& part : fields.array("parts")) manifest.parts.push_back(part_from(part, status));
-  read_opaque(fields, manifest);
+  manifest.replicas = workers_from(fields.array("replicas"), status);
+  manifest.shards = workers_from(fields.array("shards"), status);
+  manifest.ledger = ledger_from(fields.object("ledger"), status);
+  read_metadata(fields, manifest);
   MILLRACE_TRY(status);
   MILLRACE_TRY(check_rules(manifest, Code::corrupted));
   return manifest;
@@ -200,7 +301,7 @@ std::string state_file_name(const std::string& object) {
   return object.substr(at);
 }
 
-Result<ObjectOrigin> object_origin(const std::string& name) {
+Result<CutRef> object_origin(const std::string& name) {
   unsigned long long cut = 0;
   unsigned long long attempt = 0;
   const auto is_known = name.starts_with(kManifestFolder) || name.starts_with(kPartFolder);
@@ -209,7 +310,7 @@ Result<ObjectOrigin> object_origin(const std::string& name) {
       std::sscanf(name.c_str() + slash, "/cut-%llu.attempt-%llu.", &cut, &attempt) != 2) {
     return Status(Code::not_found, "object " + name + " belongs to no cut");
   }
-  return ObjectOrigin{.cut = CutId(cut), .attempt = Attempt(attempt)};
+  return CutRef{.cut = CutId(cut), .attempt = Attempt(attempt)};
 }
 
 }  // namespace millrace

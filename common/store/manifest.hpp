@@ -14,6 +14,7 @@
 
 #include "common/base/bytes.hpp"
 #include "common/base/ids.hpp"
+#include "common/base/record_ledger.hpp"
 #include "common/base/status.hpp"
 
 namespace millrace {
@@ -36,16 +37,21 @@ struct PartDescriptor {
   std::vector<StoredFile> files;
 
   std::uint64_t bytes() const;
+  // The part as one thing: its objects' common beginning, its bytes, and hashes over what names its
+  // files.
+  StoredFile summary() const;
   friend bool operator==(const PartDescriptor&, const PartDescriptor&) = default;
 };
 
+// Where reading of a split stands: everything before `offset` is learned, and `learned` counts it.
 struct SplitPosition {
   SplitId id;
   std::string path;
   std::uint64_t begin = 0;  // [begin, end) of the split
   std::uint64_t end = 0;
-  Offset offset;              // the next record to read
-  std::uint64_t records = 0;  // learned from this split before `offset`
+  Offset offset;
+  bool is_finished = false;  // nothing follows `offset`
+  RecordSums learned;
 
   friend bool operator==(const SplitPosition&, const SplitPosition&) = default;
 };
@@ -70,10 +76,13 @@ struct Manifest {
   std::string program_version;
   std::string job_fingerprint;
   std::string schema_fingerprint;
+  bool is_final = false;  // every split has ended
   RecordTotals totals;
   std::vector<SplitPosition> splits;
   std::vector<PartDescriptor> parts;
-  std::vector<std::string> ledger;  // fingerprints of what each shard applied, opaque here
+  std::vector<WorkerId> replicas;               // whose part holds each replica
+  std::vector<WorkerId> shards;                 // whose part holds each shard
+  ShardLedger ledger;                           // the same in every shard
   std::map<std::string, std::string> metadata;  // what else belongs to the cut, opaque here
 
   friend bool operator==(const Manifest&, const Manifest&) = default;
@@ -85,6 +94,10 @@ Result<Bytes> encode_manifest(const Manifest& manifest);
 // format.
 Result<Manifest> decode_manifest(ByteView bytes);
 
+// A part on its way from a worker to the job master. encode fails as encode_manifest does.
+Bytes encode_part(const PartDescriptor& part);
+Result<PartDescriptor> decode_part(ByteView bytes);
+
 // Objects are named by what made them, so that a name is never used twice:
 //   manifests/cut-<n>.attempt-<n>.json
 //   parts/cut-<n>.attempt-<n>.worker-<n>.<RocksDB session>.<file in the state folder>
@@ -93,11 +106,15 @@ std::string part_prefix(WorkerId worker, CutId cut, Attempt attempt, const std::
 // The name in the state folder of a part's object; empty when it is none.
 std::string state_file_name(const std::string& object);
 
-// The cut and attempt that wrote an object, from its name; not_found for objects of another kind.
-struct ObjectOrigin {
+// A cut as the commit log names it. Ids of cuts are unique in a job, but for two attempts at cut 0.
+struct CutRef {
   CutId cut;
   Attempt attempt;
+
+  friend bool operator==(const CutRef&, const CutRef&) = default;
 };
-Result<ObjectOrigin> object_origin(const std::string& name);
+
+// The cut and attempt that wrote an object, from its name; not_found for objects of another kind.
+Result<CutRef> object_origin(const std::string& name);
 
 }  // namespace millrace

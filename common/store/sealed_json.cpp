@@ -88,6 +88,16 @@ std::string JsonFields::text(const char* key) {
   return member->get<std::string>();
 }
 
+bool JsonFields::flag(const char* key) {
+  const auto* member = find(key);
+  if (member == nullptr) return false;
+  if (!member->is_boolean()) {
+    fail(std::string(key) + " is neither true nor false");
+    return false;
+  }
+  return member->get<bool>();
+}
+
 const nlohmann::json& JsonFields::array(const char* key) {
   static const nlohmann::json kEmpty = nlohmann::json::array();
   const auto* member = find(key);

@@ -45,6 +45,7 @@ class JsonFields {
     return member->get<T>();
   }
   std::string text(const char* key);
+  bool flag(const char* key);
   // The member when it is an array, otherwise an empty array.
   const nlohmann::json& array(const char* key);
   const nlohmann::json& object(const char* key);
