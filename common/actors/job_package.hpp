@@ -1,0 +1,45 @@
+// A job as it was fixed at submit: what every worker and every later attempt must agree on.
+//
+// Place: made once, before cut 0, from the job file and the first bytes of the stream; stored beside the commit
+// log; sent to workers with each attempt. Immutable.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/base/bytes.hpp"
+#include "common/base/record_ledger.hpp"
+#include "common/config/job_spec.hpp"
+#include "common/data/schema.hpp"
+
+namespace millrace {
+
+// What people and manifests need to know of a split; how it is read is in JobPackage::split_plan.
+struct SplitOutline {
+  SplitId id;
+  std::string path;
+  Offset begin;
+  Offset end;  // of a compressed file: unknown, all ones
+};
+
+struct JobPackage {
+  JobSpec spec;                         // every optional part filled in
+  Schema schema;
+  std::string base_folder;              // relative paths start here
+  std::uint32_t shards = 1;
+  std::vector<SplitOutline> splits;     // ascending
+  Bytes split_plan;                     // the worker's description of the splits, opaque here
+  std::string fingerprint;              // of what may not change while state is kept
+
+  // Where reading begins.
+  std::vector<SplitProgress> first_positions() const;
+
+  Bytes encode() const;
+  // `state_folder` and the like are not part of a package: they may differ from run to run.
+  static Result<JobPackage> decode(ByteView bytes);
+};
+
+using JobPackagePtr = std::shared_ptr<const JobPackage>;
+
+}  // namespace millrace

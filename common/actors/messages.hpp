@@ -1,0 +1,123 @@
+// What the actors of a job say to each other.
+//
+// Place: orders go from the job master to workers, reports back; entries and answers between the workers that host
+// a replica and a shard. Every order and report carries the attempt it belongs to, and whoever receives one of
+// another attempt ignores it.
+//
+// These messages stay inside a process: payloads are shared, not serialised.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/actors/job_package.hpp"
+#include "common/base/ids.hpp"
+#include "common/base/record_ledger.hpp"
+#include "common/data/quarantine.hpp"
+#include "common/store/manifest.hpp"
+
+namespace millrace {
+
+struct Routes;  // who hosts which replica and shard: interfaces.hpp
+
+namespace order {
+
+struct ReplicaAssignment {
+  ReplicaId replica;
+  std::vector<SplitProgress> splits;
+};
+
+// Where the state of a cut lies.
+struct RestorePlan {
+  CutId cut;
+  std::vector<PartDescriptor> parts;   // empty: cut 0, nothing has been learned
+  std::vector<WorkerId> replicas;      // whose part holds each replica
+  std::vector<WorkerId> shards;
+  ShardLedger ledger;                  // the same in every shard
+};
+
+struct StartAttempt {
+  Term term;
+  Attempt attempt;
+  JobPackagePtr job;
+  std::string store_url;
+  std::vector<ReplicaAssignment> replicas;
+  std::vector<ShardId> shards;
+  std::shared_ptr<const Routes> routes;
+  std::shared_ptr<const RestorePlan> restored;
+};
+struct StopAttempt {
+  Attempt attempt;
+};
+struct TriggerCut {
+  Attempt attempt;
+  CutId cut;
+};
+struct AbortCut {
+  Attempt attempt;
+  CutId cut;
+};
+// The cut is complete in the log: its objects may be referred to, and its shards are wanted for publication.
+struct SendShards {
+  Attempt attempt;
+  CutId cut;
+};
+
+}  // namespace order
+
+namespace report {
+
+struct AttemptStarted {};
+struct ReplicaCut {
+  CutId cut;
+  ReplicaId replica;
+  std::vector<SplitProgress> splits;
+  DecodeCounters totals;
+  std::shared_ptr<const Bytes> evaluation;
+  bool is_finished = false;
+};
+struct ShardCut {
+  CutId cut;
+  ShardId shard;
+  ShardLedger ledger;
+};
+struct PartDurable {
+  CutId cut;
+  PartDescriptor part;
+};
+struct ShardContent {
+  CutId cut;
+  ShardId shard;
+  std::shared_ptr<const Bytes> state;   // ShardState, encoded; null: no longer in memory
+};
+struct ReplicaFinished {
+  ReplicaId replica;
+};
+struct ReplicaProgress {
+  ReplicaId replica;
+  DecodeCounters totals;
+  std::vector<SplitProgress> splits;
+  std::shared_ptr<const Bytes> evaluation;
+};
+struct CutFailed {
+  CutId cut;
+  Status status;
+};
+struct AttemptFailed {
+  Status status;
+};
+
+}  // namespace report
+
+struct WorkerReport {
+  WorkerId worker;
+  Attempt attempt;
+  std::variant<report::AttemptStarted, report::ReplicaCut, report::ShardCut, report::PartDurable,
+               report::ShardContent, report::ReplicaFinished, report::ReplicaProgress,
+               report::CutFailed, report::AttemptFailed>
+      what;
+};
+
+}  // namespace millrace

@@ -1,0 +1,95 @@
+#include "worker/actors/trainer_actor.hpp"
+
+namespace millrace {
+namespace {
+
+// What a training thread says, turned into messages. Lives as long as its Trainer.
+class Listener final : public TrainerListener {
+ public:
+  Listener(TrainerActorOptions options, const TrainerPlan& plan)
+      : options_(std::move(options)),
+        attempt_(plan.attempt),
+        replica_(plan.replica),
+        shares_memory_(plan.setup->shares_memory()) {}
+
+  void send(Entry entry) override {
+    if (shares_memory_ && options_.exchange->send(entry)) return;
+    const auto& host = options_.routes->shards[entry.shard.value];
+    caf::anon_send(caf::actor_cast<worker_actor>(host), std::move(entry));
+  }
+  void on_snapshot(TrainerCut cut) override {
+    auto shared = std::make_shared<TrainerCut>(std::move(cut));
+    auto evaluation = std::make_shared<const Bytes>(std::move(shared->evaluation));
+    tell(report::ReplicaCut{shared->cut, replica_, shared->splits, shared->totals,
+                            std::move(evaluation), shared->is_finished});
+    caf::anon_send(options_.state, TrainerCutMessage{attempt_, replica_, std::move(shared)});
+  }
+  void on_progress(TrainerProgress progress) override {
+    tell(report::ReplicaProgress{
+        replica_, progress.totals, std::move(progress.splits),
+        std::make_shared<const Bytes>(std::move(progress.evaluation))});
+  }
+  void on_finished() override { tell(report::ReplicaFinished{replica_}); }
+  void on_failed(Status status) override { tell(report::AttemptFailed{std::move(status)}); }
+
+ private:
+  template <typename What>
+  void tell(What what) {
+    caf::anon_send(options_.worker,
+                   LocalReport{WorkerReport{options_.worker_id, attempt_, std::move(what)}});
+  }
+
+  TrainerActorOptions options_;
+  Attempt attempt_;
+  ReplicaId replica_;
+  bool shares_memory_;
+};
+
+struct State {
+  std::shared_ptr<LocalExchange> exchange;
+  Attempt attempt;
+  ReplicaId replica;
+  std::shared_ptr<Listener> listener;   // before the trainer, whose thread uses it
+  std::shared_ptr<Trainer> trainer;
+  static inline const char* name = "trainer";
+
+  ~State() {
+    if (exchange != nullptr) exchange->remove_replica(attempt, replica);
+  }
+};
+using Self = trainer_actor::stateful_pointer<State>;
+
+trainer_actor::behavior_type behavior(Self self, std::shared_ptr<LocalExchange> exchange,
+                                      Attempt attempt, ReplicaId replica,
+                                      std::shared_ptr<Listener> listener,
+                                      std::shared_ptr<Trainer> trainer) {
+  auto& state = self->state;
+  state.exchange = std::move(exchange);
+  state.attempt = attempt;
+  state.replica = replica;
+  state.listener = std::move(listener);
+  state.trainer = std::move(trainer);
+  return {[self](const Answer& answer) { self->state.trainer->inbox()->post(answer); },
+          [self](const order::TriggerCut& order) {
+            self->state.trainer->inbox()->post(CutRequest{order.cut});
+          },
+          [self](const order::AbortCut& order) {
+            self->state.trainer->inbox()->post(CutAbort{order.cut});
+          }};
+}
+
+}  // namespace
+
+Result<trainer_actor> spawn_trainer_actor(caf::actor_system& system, TrainerActorOptions options,
+                                          TrainerPlan plan) {
+  const auto exchange = options.exchange;
+  const auto attempt = plan.attempt;
+  const auto replica = plan.replica;
+  auto listener = std::make_shared<Listener>(std::move(options), plan);
+  MILLRACE_ASSIGN(std::shared_ptr<Trainer> trainer, Trainer::prepare(std::move(plan), *listener));
+  exchange->add_replica(attempt, replica, trainer->inbox());
+  trainer->start();
+  return system.spawn(behavior, exchange, attempt, replica, std::move(listener), std::move(trainer));
+}
+
+}  // namespace millrace

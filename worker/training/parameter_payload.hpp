@@ -1,0 +1,46 @@
+// What pushes and answers carry: parameters, optimiser slots, statistics, dictionary entries.
+//
+// Place: made by ReplicaParameters (pushes) and ParameterShard (views), opaque to the protocol cores between them.
+// Both are frozen when made and shared, never copied, inside a process.
+//
+// Shapes: vector 0 is theta (or its gradient), vector 1 + s is optimiser slot s; each has the shard's slice of the
+// dense block and the values of the touched local rows. Only vector 0 lists the rows. Statistics and dictionary
+// entries travel with shard 0 alone.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "common/data/dictionary.hpp"
+#include "common/ml/model.hpp"
+#include "worker/core/stream.hpp"
+
+namespace millrace {
+
+enum class PushKind : std::uint8_t {
+  delta,     // what theta and the slots gained since the last push
+  gradient,  // of one micro-batch; the shard's optimiser applies it
+  position,  // elastic averaging: where theta stands
+};
+
+struct ParameterPush final : PushPayload {
+  PushKind kind = PushKind::delta;
+  std::uint64_t layout_id = 0;          // of the whole model; a shard refuses another
+  double rate_scale = 1.0;              // gradient: multiplies the learning rate
+  std::vector<Gradient> vectors;
+  std::vector<double> scalars;          // the optimiser's, as gains
+  std::vector<double> statistics;       // the pipeline's, as increments
+  std::vector<DictionaryEntry> proposals;
+};
+
+using DictionaryLog = std::shared_ptr<const std::vector<DictionaryEntry>>;
+
+struct ParameterView final : ViewPayload {
+  std::vector<Gradient> vectors;        // rows: those that changed since the replica's last view
+  std::vector<double> scalars;
+  std::vector<double> statistics;
+  DictionaryLog dictionary;             // every entry since submit, in order
+};
+
+}  // namespace millrace

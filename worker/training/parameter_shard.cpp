@@ -1,0 +1,260 @@
+#include "worker/training/parameter_shard.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace millrace {
+namespace {
+
+const ParameterPush& as_push(const PushPayload& push) {
+  return static_cast<const ParameterPush&>(push);
+}
+
+// Finite and far from overflow: one bad float must never reach the model.
+bool is_bounded(std::span<const float> values) {
+  constexpr float kLargest = 1e30f;
+  bool bounded = true;
+  for (const float value : values) bounded &= std::fabs(value) < kLargest;  // false for NaN
+  return bounded;
+}
+
+void merge_stretch(std::span<float> now, std::span<const float> gain, SlotMerge merge, float weight) {
+  switch (merge) {
+    case SlotMerge::max:
+      for (std::size_t i = 0; i < now.size(); ++i) now[i] = std::max(now[i], gain[i]);
+      return;
+    case SlotMerge::average_non_negative:
+      for (std::size_t i = 0; i < now.size(); ++i) now[i] = std::max(now[i] + weight * gain[i], 0.0f);
+      return;
+    case SlotMerge::average:
+    case SlotMerge::sum:
+      const float factor = merge == SlotMerge::sum ? 1.0f : weight;
+      for (std::size_t i = 0; i < now.size(); ++i) now[i] += factor * gain[i];
+      return;
+  }
+}
+
+}  // namespace
+
+ParameterShard::ParameterShard(const ParameterShardOptions& options)
+    : options_(options),
+      slice_(options.layout.slice(options.shard)),
+      dirty_rows_(options.replicas),
+      is_dirty_(options.replicas, std::vector<bool>(slice_.table_rows)) {
+  const auto begin = options_.intercepts.begin();
+  intercepts_.assign(begin + static_cast<std::ptrdiff_t>(options_.layout.dense_begin(options_.shard)),
+                     begin + static_cast<std::ptrdiff_t>(options_.layout.dense_end(options_.shard)));
+}
+
+ParameterShard::ParameterShard(const ParameterShardOptions& options, std::span<const float> theta,
+                               std::size_t statistics, Dictionary dictionary)
+    : ParameterShard(options) {
+  parameters_.theta = cut_shard(options_.layout, options_.shard, theta);
+  options_.optimizer->initialise(parameters_);
+  if (options_.shard != 0) return;
+  statistics_.assign(statistics, 0.0);
+  adopt_dictionary(std::move(dictionary));
+}
+
+Result<std::unique_ptr<ParameterShard>> ParameterShard::restore(const ParameterShardOptions& options,
+                                                                ShardState state) {
+  std::unique_ptr<ParameterShard> shard(new ParameterShard(options));
+  if (state.layout_id != options.layout_id || state.shard != options.shard ||
+      state.parameters.theta.size() != shard->slice_.total() ||
+      state.parameters.slots.size() != options.optimizer->slots().size()) {
+    return Status(Code::conflict, "the stored parameter shard " + std::to_string(state.shard) +
+                                      " belongs to another model layout");
+  }
+  shard->parameters_ = std::move(state.parameters);
+  shard->statistics_ = std::move(state.statistics);
+  if (state.dictionary) shard->adopt_dictionary(std::move(*state.dictionary));
+  return shard;
+}
+
+ShardState ParameterShard::state() const {
+  ShardState state;
+  state.layout_id = options_.layout_id;
+  state.shard = options_.shard;
+  state.parameters = parameters_;
+  state.statistics = statistics_;
+  if (options_.shard == 0) state.dictionary = dictionary_;
+  return state;
+}
+
+void ParameterShard::adopt_dictionary(Dictionary dictionary) {
+  dictionary_ = std::move(dictionary);
+  dictionary_log_ = std::make_shared<const std::vector<DictionaryEntry>>(dictionary_.log());
+}
+
+std::size_t ParameterShard::bytes() const {
+  return (parameters_.theta.size() * (1 + parameters_.slots.size())) * sizeof(float) +
+         statistics_.size() * sizeof(double);
+}
+
+Status ParameterShard::check(const PushPayload& payload) const {
+  const auto& push = as_push(payload);
+  const auto refuse = [&](const std::string& why) {
+    return Status(Code::invalid_argument,
+                  "parameter shard " + std::to_string(options_.shard) + " refused a push: " + why);
+  };
+  if (push.layout_id != options_.layout_id) return refuse("it is for another model layout");
+  const std::size_t width = slice_.table_width;
+  const std::size_t rows = push.vectors.empty() ? 0 : push.vectors[0].rows.size();
+  for (const auto& vector : push.vectors) {
+    if (vector.dense.size() != slice_.dense || vector.row_values.size() != rows * width) {
+      return refuse("its size is not the shard's");
+    }
+    if (!is_bounded(vector.dense) || !is_bounded(vector.row_values)) {
+      return refuse("it holds a value that is not finite");
+    }
+  }
+  for (std::size_t i = 0; i < rows; ++i) {
+    if (push.vectors[0].rows[i] >= slice_.table_rows) return refuse("it names a row past the table");
+  }
+  if (!push.statistics.empty() && push.statistics.size() != statistics_.size()) {
+    return refuse("its statistics have another size");
+  }
+  return {};
+}
+
+void ParameterShard::apply_delta(const ParameterPush& push, double weight) {
+  const bool averages =
+      options_.mode == MergeMode::async_average || options_.mode == MergeMode::synchronous;
+  const auto factor = static_cast<float>(averages ? weight : 1.0);
+  const std::size_t width = slice_.table_width;
+  for (std::size_t v = 0; v < push.vectors.size(); ++v) {
+    auto& now = v == 0 ? parameters_.theta : parameters_.slots[v - 1];
+    const SlotMerge merge = v == 0 ? SlotMerge::average : options_.optimizer->slots()[v - 1].merge;
+    merge_stretch(std::span(now).first(slice_.dense), push.vectors[v].dense, merge, factor);
+    for (std::size_t i = 0; i < push.vectors[0].rows.size(); ++i) {
+      merge_stretch(
+          std::span(now).subspan(slice_.dense + std::size_t{push.vectors[0].rows[i]} * width, width),
+          std::span(push.vectors[v].row_values).subspan(i * width, width), merge, factor);
+    }
+  }
+  for (std::size_t i = 0; i < push.scalars.size(); ++i) {
+    double& now = parameters_.scalars[i];
+    switch (options_.optimizer->scalars()[i].merge) {
+      case SlotMerge::max: now = std::max(now, push.scalars[i]); break;
+      case SlotMerge::sum: now += push.scalars[i]; break;
+      default: now += factor * push.scalars[i];
+    }
+  }
+}
+
+// Zhang, Choromanska, LeCun 2015, EASGD: the centre moves towards the replica by alpha, and the replica, when it
+// hears of it, towards the centre by as much.
+void ParameterShard::apply_position(const ParameterPush& push) {
+  const auto alpha = static_cast<float>(options_.alpha);
+  const std::size_t width = slice_.table_width;
+  const auto& stood = push.vectors[0];
+  const auto pull = [&](std::span<float> centre, std::span<const float> replica, std::span<float> move) {
+    for (std::size_t i = 0; i < centre.size(); ++i) {
+      const float step = alpha * (replica[i] - centre[i]);
+      centre[i] += step;
+      move[i] = -step;
+    }
+  };
+  last_move_.rows = stood.rows;
+  last_move_.dense.resize(stood.dense.size());
+  last_move_.row_values.resize(stood.row_values.size());
+  pull(std::span(parameters_.theta).first(slice_.dense), stood.dense, last_move_.dense);
+  for (std::size_t i = 0; i < stood.rows.size(); ++i) {
+    const std::size_t begin = slice_.dense + std::size_t{stood.rows[i]} * width;
+    pull(std::span(parameters_.theta).subspan(begin, width),
+         std::span(stood.row_values).subspan(i * width, width),
+         std::span(last_move_.row_values).subspan(i * width, width));
+  }
+}
+
+void ParameterShard::apply_shared_state(const ParameterPush& push) {
+  for (std::size_t i = 0; i < push.statistics.size(); ++i) statistics_[i] += push.statistics[i];
+  if (push.proposals.empty()) return;
+  for (const auto& entry : push.proposals) (void)dictionary_.append(entry.field, entry.text);
+  dictionary_log_ = std::make_shared<const std::vector<DictionaryEntry>>(dictionary_.log());
+}
+
+void ParameterShard::mark_rows(ReplicaId from, const std::vector<std::uint32_t>& rows) {
+  for (std::uint32_t replica = 0; replica < options_.replicas; ++replica) {
+    if (replica == from.value) continue;  // it hears of its own rows in the answer to its push
+    for (const auto row : rows) {
+      if (is_dirty_[replica][row]) continue;
+      is_dirty_[replica][row] = true;
+      dirty_rows_[replica].push_back(row);
+    }
+  }
+}
+
+void ParameterShard::apply(ReplicaId from, const PushPayload& payload, double weight) {
+  const auto& push = as_push(payload);
+  if (!push.vectors.empty()) {
+    switch (push.kind) {
+      case PushKind::gradient:
+        options_.optimizer->apply(slice_, push.vectors[0], push.rate_scale, intercepts_, parameters_);
+        break;
+      case PushKind::delta: apply_delta(push, weight); break;
+      case PushKind::position: apply_position(push); break;
+    }
+    if (options_.replicas > 1 && !push.vectors[0].rows.empty()) mark_rows(from, push.vectors[0].rows);
+  }
+  apply_shared_state(push);
+}
+
+void ParameterShard::apply_round(std::span<const RoundPush> pushes) {
+  for (const auto& push : pushes) apply(push.replica, *push.payload, push.weight);
+}
+
+std::unique_ptr<ShardValues> ParameterShard::clone() const {
+  return std::make_unique<ParameterShard>(*this);
+}
+
+// Without a push (the start of an attempt, a barrier) every row; else the rows of the push and those that others
+// changed since this replica's last view.
+std::vector<std::uint32_t> ParameterShard::rows_to_tell(ReplicaId replica, const ParameterPush* push) {
+  auto& dirty = dirty_rows_[replica.value];
+  std::vector<std::uint32_t> rows;
+  if (push == nullptr) {
+    rows.resize(slice_.table_rows);
+    for (std::uint32_t row = 0; row < slice_.table_rows; ++row) rows[row] = row;
+  } else {
+    if (!push->vectors.empty()) rows = push->vectors[0].rows;
+    rows.insert(rows.end(), dirty.begin(), dirty.end());
+    std::ranges::sort(rows);
+    rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+  }
+  for (const auto row : dirty) is_dirty_[replica.value][row] = false;
+  dirty.clear();
+  return rows;
+}
+
+std::shared_ptr<const ViewPayload> ParameterShard::answer(ReplicaId replica,
+                                                          const PushPayload* applied) {
+  auto view = std::make_shared<ParameterView>();
+  view->scalars = parameters_.scalars;
+  view->statistics = statistics_;
+  view->dictionary = dictionary_log_;
+  const ParameterPush* push = applied != nullptr ? &as_push(*applied) : nullptr;
+  if (push != nullptr && push->kind == PushKind::position) {
+    view->vectors.push_back(last_move_);
+    return view;
+  }
+  // Gradients are applied here, so their replicas have no use for the slots.
+  const bool wants_slots = options_.mode != MergeMode::async_gradient ||
+                           (push != nullptr && push->kind == PushKind::delta) || push == nullptr;
+  const std::size_t width = slice_.table_width;
+  view->vectors.resize(wants_slots ? 1 + parameters_.slots.size() : 1);
+  view->vectors[0].rows = rows_to_tell(replica, push);
+  for (std::size_t v = 0; v < view->vectors.size(); ++v) {
+    const auto& now = v == 0 ? parameters_.theta : parameters_.slots[v - 1];
+    auto& out = view->vectors[v];
+    out.dense.assign(now.begin(), now.begin() + static_cast<std::ptrdiff_t>(slice_.dense));
+    out.row_values.reserve(view->vectors[0].rows.size() * width);
+    for (const auto row : view->vectors[0].rows) {
+      const auto* values = now.data() + slice_.dense + std::size_t{row} * width;
+      out.row_values.insert(out.row_values.end(), values, values + width);
+    }
+  }
+  return view;
+}
+
+}  // namespace millrace

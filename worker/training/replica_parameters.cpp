@@ -1,0 +1,246 @@
+#include "worker/training/replica_parameters.hpp"
+
+#include <algorithm>
+
+namespace millrace {
+namespace {
+
+// now' = base' + (now - base), with base' what the shard answered plus this replica's later frozen pushes.
+void rebase_stretch(std::span<float> now, std::span<float> base, std::span<const float> next_base,
+                    SlotMerge merge) {
+  for (std::size_t i = 0; i < now.size(); ++i) {
+    if (merge == SlotMerge::max) {
+      now[i] = std::max(next_base[i], now[i]);
+    } else {
+      float value = next_base[i] + (now[i] - base[i]);
+      if (merge == SlotMerge::average_non_negative) value = std::max(value, 0.0f);
+      now[i] = value;
+    }
+    base[i] = next_base[i];
+  }
+}
+
+void add_later(std::span<float> base, std::span<const float> gain, SlotMerge merge) {
+  for (std::size_t i = 0; i < base.size(); ++i) {
+    base[i] = merge == SlotMerge::max ? std::max(base[i], gain[i]) : base[i] + gain[i];
+  }
+}
+
+// What a stretch gained since its base, which moves up to the present. A maximum is sent as it stands.
+void freeze_stretch(std::span<const float> now, std::span<float> base, SlotMerge merge,
+                    std::span<float> gain) {
+  for (std::size_t i = 0; i < now.size(); ++i) {
+    gain[i] = merge == SlotMerge::max ? now[i] : now[i] - base[i];
+    base[i] = now[i];
+  }
+}
+
+}  // namespace
+
+ReplicaParameters::ReplicaParameters(const ShardLayout& layout, std::uint64_t layout_id,
+                                     PushKind kind, std::shared_ptr<const Optimizer> optimizer)
+    : layout_(layout), layout_id_(layout_id), kind_(kind), optimizer_(std::move(optimizer)) {
+  state_.theta.assign(layout_.whole().total(), 0.0f);
+  optimizer_->initialise(state_);
+  if (kind_ == PushKind::delta) base_ = state_;
+}
+
+std::size_t ReplicaParameters::vectors() const {
+  return kind_ == PushKind::delta ? 1 + state_.slots.size() : 1;
+}
+
+std::size_t ReplicaParameters::row_begin(std::uint32_t shard, std::uint32_t local_row) const {
+  return layout_.whole().dense +
+         std::size_t{layout_.global_row(shard, local_row)} * layout_.whole().table_width;
+}
+
+ReplicaParameters::Stretch ReplicaParameters::stretch(std::size_t vector, std::size_t begin,
+                                                      std::size_t count) {
+  auto& now = vector == 0 ? state_.theta : state_.slots[vector - 1];
+  Stretch result{std::span(now).subspan(begin, count), {}, SlotMerge::average};
+  if (vector > 0) result.merge = optimizer_->slots()[vector - 1].merge;
+  if (kind_ == PushKind::delta) {
+    auto& base = vector == 0 ? base_.theta : base_.slots[vector - 1];
+    result.base = std::span(base).subspan(begin, count);
+  }
+  return result;
+}
+
+PushPayloads ReplicaParameters::empty_payloads(std::size_t vectors) const {
+  PushPayloads payloads;
+  for (std::uint32_t shard = 0; shard < layout_.shards(); ++shard) {
+    auto push = std::make_shared<ParameterPush>();
+    push->kind = kind_;
+    push->layout_id = layout_id_;
+    push->vectors.resize(vectors);
+    payloads.push_back(std::move(push));
+  }
+  return payloads;
+}
+
+void ReplicaParameters::freeze_dense(std::size_t vector, PushPayloads& payloads) {
+  for (std::uint32_t shard = 0; shard < layout_.shards(); ++shard) {
+    const std::size_t begin = layout_.dense_begin(shard);
+    const std::size_t count = layout_.dense_end(shard) - begin;
+    auto& gain = payloads[shard]->vectors[vector].dense;
+    gain.resize(count);
+    const Stretch at = stretch(vector, begin, count);
+    if (kind_ == PushKind::delta) {
+      freeze_stretch(at.now, at.base, at.merge, gain);
+    } else {
+      std::ranges::copy(at.now, gain.begin());
+    }
+  }
+}
+
+void ReplicaParameters::freeze_rows(PushPayloads& payloads) {
+  std::ranges::sort(touched_);
+  touched_.erase(std::unique(touched_.begin(), touched_.end()), touched_.end());
+  const std::size_t width = layout_.whole().table_width;
+  for (const auto row : touched_) {
+    auto& push = *payloads[layout_.shard_of_row(row)];
+    push.vectors[0].rows.push_back(layout_.local_row(row));
+    for (std::size_t v = 0; v < push.vectors.size(); ++v) {
+      auto& values = push.vectors[v].row_values;
+      values.resize(values.size() + width);
+      const std::span<float> gain(values.data() + values.size() - width, width);
+      const Stretch at = stretch(v, layout_.whole().dense + std::size_t{row} * width, width);
+      if (kind_ == PushKind::delta) {
+        freeze_stretch(at.now, at.base, at.merge, gain);
+      } else {
+        std::ranges::copy(at.now, gain.begin());
+      }
+    }
+  }
+  touched_.clear();
+}
+
+PushPayloads ReplicaParameters::freeze() {
+  MILLRACE_CHECK(kind_ != PushKind::gradient);
+  PushPayloads payloads = empty_payloads(vectors());
+  for (std::size_t v = 0; v < vectors(); ++v) freeze_dense(v, payloads);
+  freeze_rows(payloads);
+  if (kind_ == PushKind::delta) {
+    std::vector<double> gains(state_.scalars.size());
+    for (std::size_t i = 0; i < gains.size(); ++i) {
+      const bool is_max = optimizer_->scalars()[i].merge == SlotMerge::max;
+      gains[i] = is_max ? state_.scalars[i] : state_.scalars[i] - base_.scalars[i];
+    }
+    base_.scalars = state_.scalars;
+    for (auto& push : payloads) push->scalars = gains;
+  }
+  return payloads;
+}
+
+PushPayloads ReplicaParameters::freeze_gradient(Gradient&& gradient, double rate_scale) {
+  MILLRACE_CHECK(kind_ == PushKind::gradient);
+  touched_.clear();
+  PushPayloads payloads = empty_payloads(1);
+  for (auto& push : payloads) push->rate_scale = rate_scale;
+  if (layout_.shards() == 1) {
+    payloads[0]->vectors[0] = std::move(gradient);
+    return payloads;
+  }
+  for (std::uint32_t shard = 0; shard < layout_.shards(); ++shard) {
+    const auto* dense = gradient.dense.data();
+    payloads[shard]->vectors[0].dense.assign(dense + layout_.dense_begin(shard),
+                                             dense + layout_.dense_end(shard));
+  }
+  const std::size_t width = layout_.whole().table_width;
+  for (std::size_t i = 0; i < gradient.rows.size(); ++i) {
+    auto& part = payloads[layout_.shard_of_row(gradient.rows[i])]->vectors[0];
+    part.rows.push_back(layout_.local_row(gradient.rows[i]));
+    const auto* values = gradient.row_values.data() + i * width;
+    part.row_values.insert(part.row_values.end(), values, values + width);
+  }
+  spare_ = std::move(gradient);
+  return payloads;
+}
+
+void ReplicaParameters::sent(Sequence sequence, const PushPayloads& payloads) {
+  outstanding_.push_back({sequence, payloads, layout_.shards()});
+}
+
+Gradient ReplicaParameters::recycle() { return std::exchange(spare_, {}); }
+
+void ReplicaParameters::rebase_dense(std::uint32_t shard, std::size_t vector, Sequence answered,
+                                     const AlignedVector<float>& values) {
+  const Stretch at = stretch(vector, layout_.dense_begin(shard), values.size());
+  if (kind_ == PushKind::gradient) {
+    std::ranges::copy(values, at.now.begin());
+    return;
+  }
+  if (kind_ == PushKind::position) {
+    for (std::size_t i = 0; i < values.size(); ++i) at.now[i] += values[i];
+    return;
+  }
+  AlignedVector<float> next_base(values);
+  for (const auto& later : outstanding_) {
+    if (later.sequence <= answered) continue;
+    add_later(next_base, later.payloads[shard]->vectors[vector].dense, at.merge);
+  }
+  rebase_stretch(at.now, at.base, next_base, at.merge);
+}
+
+void ReplicaParameters::rebase_row(std::uint32_t shard, std::size_t vector, Sequence answered,
+                                   std::uint32_t local_row, std::span<const float> values) {
+  const std::size_t width = values.size();
+  const Stretch at = stretch(vector, row_begin(shard, local_row), width);
+  if (kind_ == PushKind::gradient) {
+    std::ranges::copy(values, at.now.begin());
+    return;
+  }
+  if (kind_ == PushKind::position) {
+    for (std::size_t i = 0; i < width; ++i) at.now[i] += values[i];
+    return;
+  }
+  AlignedVector<float> next_base(values.begin(), values.end());
+  for (const auto& later : outstanding_) {
+    if (later.sequence <= answered) continue;
+    const auto& push = *later.payloads[shard];
+    const auto found = std::ranges::lower_bound(push.vectors[0].rows, local_row);
+    if (found == push.vectors[0].rows.end() || *found != local_row) continue;
+    const auto index = static_cast<std::size_t>(found - push.vectors[0].rows.begin());
+    add_later(next_base, std::span(push.vectors[vector].row_values).subspan(index * width, width),
+              at.merge);
+  }
+  rebase_stretch(at.now, at.base, next_base, at.merge);
+}
+
+void ReplicaParameters::rebase_scalars(const ParameterView& view, Sequence answered) {
+  if (kind_ != PushKind::delta) return;
+  for (std::size_t i = 0; i < state_.scalars.size(); ++i) {
+    const bool is_max = optimizer_->scalars()[i].merge == SlotMerge::max;
+    double next_base = view.scalars[i];
+    for (const auto& later : outstanding_) {
+      if (later.sequence <= answered) continue;
+      const double gain = later.payloads[0]->scalars[i];
+      next_base = is_max ? std::max(next_base, gain) : next_base + gain;
+    }
+    state_.scalars[i] = is_max ? std::max(next_base, state_.scalars[i])
+                               : next_base + (state_.scalars[i] - base_.scalars[i]);
+    base_.scalars[i] = next_base;
+  }
+}
+
+void ReplicaParameters::rebase(ShardId shard, Sequence sequence, const ParameterView& view) {
+  const std::size_t width = layout_.whole().table_width;
+  for (std::size_t v = 0; v < std::min(vectors(), view.vectors.size()); ++v) {
+    rebase_dense(shard.value, v, sequence, view.vectors[v].dense);
+    for (std::size_t i = 0; i < view.vectors[0].rows.size(); ++i) {
+      rebase_row(shard.value, v, sequence, view.vectors[0].rows[i],
+                 std::span(view.vectors[v].row_values).subspan(i * width, width));
+    }
+  }
+  if (shard.value == 0) rebase_scalars(view, sequence);
+
+  const auto found = std::ranges::find(outstanding_, sequence, &Outstanding::sequence);
+  if (found == outstanding_.end() || --found->answers_missing > 0) return;
+  auto& vectors = found->payloads[0]->vectors;
+  if (kind_ == PushKind::gradient && layout_.shards() == 1 && !vectors.empty()) {
+    spare_ = std::move(vectors[0]);
+  }
+  outstanding_.erase(found);
+}
+
+}  // namespace millrace

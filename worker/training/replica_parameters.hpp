@@ -1,0 +1,86 @@
+// A replica's parameters between pushes: what is theirs, what is frozen in flight, what was learned since.
+//
+// Place: owned by one Trainer and its thread. `freeze_*` cuts what was learned into one payload per shard and
+// remembers it until every shard has answered; `rebase` pastes a shard's answer.
+//
+// Invariant: theta == base + (learned since the last freeze), and base == (last answered values) + (frozen pushes
+// not yet answered), slice by slice. So an answer v for push q gives base' = v + later frozen pushes and
+// theta' = base' + (theta - base): nothing learned meanwhile is lost, and nobody waited.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "common/ml/optimizer.hpp"
+#include "worker/training/parameter_payload.hpp"
+#include "common/ml/shard_layout.hpp"
+
+namespace millrace {
+
+using PushPayloads = std::vector<std::shared_ptr<ParameterPush>>;  // one per shard
+
+class ReplicaParameters {
+ public:
+  ReplicaParameters(const ShardLayout& layout, std::uint64_t layout_id, PushKind kind,
+                    std::shared_ptr<const Optimizer> optimizer);
+
+  // Continues from a replica's own state (elastic averaging); else the first views of the shards say all.
+  void restore(const ParameterState& state) { state_ = state; }
+
+  ParameterState& state() { return state_; }
+  const ParameterState& state() const { return state_; }
+  // Table rows trained since the last freeze, repeats allowed; the trainer appends.
+  std::vector<std::uint32_t>& touched() { return touched_; }
+
+  // What was learned since the last freeze, or where theta stands (elastic).
+  PushPayloads freeze();
+  // Payloads without parameters: they carry only what the trainer adds.
+  PushPayloads freeze_nothing() const { return empty_payloads(0); }
+  // A gradient, handed over: this replica's own parameters do not move until the shards answer.
+  PushPayloads freeze_gradient(Gradient&& gradient, double rate_scale);
+  // The push just frozen was sent under this sequence number, the same for every shard.
+  void sent(Sequence sequence, const PushPayloads& payloads);
+  // `sequence` may be that of an announcement or a barrier: then nothing of it was frozen.
+  void rebase(ShardId shard, Sequence sequence, const ParameterView& view);
+  // A spent gradient's memory, for the next one; empty when there is none.
+  Gradient recycle();
+
+ private:
+  struct Outstanding {
+    Sequence sequence;
+    PushPayloads payloads;
+    std::uint32_t answers_missing = 0;
+  };
+  // One stretch of floats of one vector: a shard's dense slice or one table row.
+  struct Stretch {
+    std::span<float> now;
+    std::span<float> base;
+    SlotMerge merge;
+  };
+
+  PushPayloads empty_payloads(std::size_t vectors) const;
+  void freeze_dense(std::size_t vector, PushPayloads& payloads);
+  void freeze_rows(PushPayloads& payloads);
+  void rebase_dense(std::uint32_t shard, std::size_t vector, Sequence answered,
+                    const AlignedVector<float>& values);
+  void rebase_row(std::uint32_t shard, std::size_t vector, Sequence answered, std::uint32_t local_row,
+                  std::span<const float> values);
+  void rebase_scalars(const ParameterView& view, Sequence answered);
+  Stretch stretch(std::size_t vector, std::size_t begin, std::size_t count);
+  std::size_t row_begin(std::uint32_t shard, std::uint32_t local_row) const;
+  std::size_t vectors() const;
+
+  ShardLayout layout_;
+  std::uint64_t layout_id_;
+  PushKind kind_;
+  std::shared_ptr<const Optimizer> optimizer_;
+  ParameterState state_;
+  ParameterState base_;                 // only for PushKind::delta
+  std::vector<std::uint32_t> touched_;
+  std::deque<Outstanding> outstanding_;
+  Gradient spare_;
+};
+
+}  // namespace millrace

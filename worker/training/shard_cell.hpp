@@ -1,0 +1,38 @@
+// A parameter shard that several threads of one process step: the core behind a short lock.
+//
+// Place: a shard actor owns one. Where replicas share memory with their shards (`async_gradient`) training threads
+// call `on_entry` themselves, so a round costs the arithmetic and no message; otherwise only the actor does.
+// The lock is held for one application of a push, microseconds, and never over a disk, a mailbox or a socket.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "worker/core/shard_core.hpp"
+
+namespace millrace {
+
+class ShardCell {
+ public:
+  explicit ShardCell(ShardCore core) : core_(std::move(core)) {}
+
+  std::vector<ShardEffect> on_entry(const Entry& entry) {
+    const std::lock_guard lock(mutex_);
+    return core_.on_entry(entry);
+  }
+  std::vector<ShardEffect> request_cut(CutId cut) {
+    const std::lock_guard lock(mutex_);
+    return core_.request_cut(cut);
+  }
+  std::vector<ShardEffect> abort_cut(CutId cut) {
+    const std::lock_guard lock(mutex_);
+    return core_.abort_cut(cut);
+  }
+
+ private:
+  std::mutex mutex_;
+  ShardCore core_;
+};
+
+}  // namespace millrace

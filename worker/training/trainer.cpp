@@ -1,0 +1,201 @@
+#include "worker/training/trainer.hpp"
+
+#include <chrono>
+#include <algorithm>
+#include <utility>
+
+namespace millrace {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// How long the thread sleeps at most before it looks at everything again.
+constexpr milliseconds kPatience{50};
+ReplicaOptions core_options(const TrainerPlan& plan) {
+  ReplicaOptions options;
+  options.attempt = plan.attempt;
+  options.replica = plan.replica;
+  options.shards = plan.setup->shards.shards();
+  options.mode = plan.setup->spec.merge->mode;
+  options.max_staleness = plan.setup->spec.merge->max_staleness;
+  options.restored = plan.cut;
+  return options;
+}
+
+double rate_of_slot(const JobSpec& spec) {
+  return *spec.source.max_records_per_second / spec.parallelism;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Trainer>> Trainer::prepare(TrainerPlan plan, TrainerListener& listener) {
+  TrainerState state = fresh_trainer_state(*plan.setup);
+  if (plan.state) {
+    MILLRACE_ASSIGN(state, TrainerState::decode(*plan.state));
+    if (state.splits.size() != plan.splits.size()) {
+      return Status(Code::corrupted, "replica " + std::to_string(plan.replica.value) +
+                                         ": the stored positions are of other splits");
+    }
+  } else {
+    for (const auto& split : plan.splits) {
+      SplitState position;
+      position.progress.split = split.id;
+      position.progress.offset = split.begin;
+      state.splits.push_back(position);
+    }
+  }
+  return std::unique_ptr<Trainer>(new Trainer(std::move(plan), std::move(state), listener));
+}
+
+void Trainer::start() {
+  thread_ = std::jthread([this] { run(); });
+}
+
+Trainer::Trainer(TrainerPlan plan, TrainerState state, TrainerListener& listener)
+    : plan_(std::move(plan)),
+      listener_(listener),
+      core_(core_options(plan_)),
+      parameters_(plan_.setup->shards, plan_.setup->layout_id, plan_.setup->push_kind,
+                  plan_.setup->optimizer),
+      pipeline_(plan_.setup->compile_pipeline()),
+      dictionary_(plan_.setup->initial_dictionary()),
+      state_(std::move(state)),
+      batch_(plan_.setup->spec.training->batch_size, plan_.setup->features.dense,
+             plan_.setup->schema.categorical_count()),
+      next_progress_(steady_clock::now()) {
+  predictions_.resize(batch_.capacity * plan_.setup->model->outputs());
+  if (plan_.setup->spec.source.max_records_per_second) {
+    limiter_.emplace(rate_of_slot(plan_.setup->spec), steady_clock::now().time_since_epoch());
+  }
+  if (is_elastic()) begin_beside_the_centre();
+}
+
+// In elastic averaging no view sets theta: a replica begins at the initial parameters, or where its cut left it.
+void Trainer::begin_beside_the_centre() {
+  if (state_.replica.theta.empty()) {
+    const auto theta = plan_.setup->initial_parameters();
+    std::ranges::copy(theta, parameters_.state().theta.begin());
+    return;
+  }
+  parameters_.restore(std::exchange(state_.replica, {}));
+  const std::vector<double> none(state_.statistics.size());
+  pipeline_.adopt(state_.statistics, none);
+  dictionary_.adopt(state_.dictionary);
+  dictionary_known_ = state_.dictionary.size();
+}
+
+Trainer::~Trainer() {
+  inbox_->post(StopTraining{});
+  if (thread_.joinable()) thread_.join();
+}
+
+void Trainer::run() {
+  while (current_ < state_.splits.size() && state_.splits[current_].progress.is_finished) ++current_;
+  const bool has_records = current_ < state_.splits.size();
+  execute(core_.start(has_records ? Participation::active : Participation::finished));
+  while (true) {
+    const auto goes_on = turn();
+    if (!goes_on.is_ok()) {
+      listener_.on_failed(goes_on.status());
+      return;
+    }
+    if (!goes_on.value()) return;
+  }
+}
+
+Result<bool> Trainer::turn() {
+  MILLRACE_TRY(absorb(std::exchange(patience_, milliseconds{0})));
+  if (is_stopping_) return false;
+  report_progress(false);
+  if (!core_.is_ready()) {
+    patience_ = kPatience;
+    return true;
+  }
+  // Asynchronous cuts stand between two micro-batches, synchronous ones right after a round.
+  if (core_.cut_due() && (is_synchronous() || batch_.rows == 0)) take_cut();
+  if (wants_push_ && core_.can_push()) MILLRACE_TRY(merge());
+  if (core_.must_wait() || awaits_class()) {
+    execute(core_.refresh());
+    patience_ = kPatience;
+    return true;
+  }
+  MILLRACE_TRY(current_ < state_.splits.size() ? read() : finish_reading());
+  return true;
+}
+
+Status Trainer::absorb(milliseconds timeout) {
+  if (timeout.count() > 0) {
+    inbox_->wait(events_, timeout);
+  } else {
+    inbox_->take(events_);
+  }
+  for (const auto& event : events_) {
+    if (const auto* answer = std::get_if<Answer>(&event)) {
+      execute(core_.on_answer(*answer));
+    } else if (const auto* begin = std::get_if<CutRequest>(&event)) {
+      core_.request_cut(begin->cut);
+    } else if (const auto* abort = std::get_if<CutAbort>(&event)) {
+      core_.abort_cut(abort->cut);
+      open_snapshot_.reset();
+    } else {
+      is_stopping_ = true;
+    }
+  }
+  return {};
+}
+
+void Trainer::execute(std::vector<ReplicaEffect> effects, const PushPayloads& payloads) {
+  bool is_noted = payloads.empty();
+  for (const auto& effect : effects) {
+    const auto* send = std::get_if<SendEntry>(&effect);
+    if (is_noted || send == nullptr || send->entry.payload == nullptr) continue;
+    parameters_.sent(send->entry.sequence, payloads);
+    statistics_in_flight_.emplace_back(send->entry.sequence, payloads[0]->statistics);
+    is_noted = true;
+  }
+  for (auto& effect : effects) {
+    if (auto* send = std::get_if<SendEntry>(&effect)) {
+      listener_.send(std::move(send->entry));
+    } else if (const auto* rebase = std::get_if<Rebase>(&effect)) {
+      paste(*rebase);
+    } else if (const auto* take = std::get_if<TakeSnapshot>(&effect)) {
+      open_snapshot_ = make_snapshot(take->cut);
+      if (is_elastic()) continue;  // its theta is final when drained
+      listener_.on_snapshot(*std::exchange(open_snapshot_, std::nullopt));
+    } else if (std::holds_alternative<CutDrained>(effect) && open_snapshot_) {
+      listener_.on_snapshot(*std::exchange(open_snapshot_, std::nullopt));
+    }
+  }
+}
+
+void Trainer::paste(const Rebase& rebase) {
+  if (rebase.values == nullptr) return;
+  const auto& view = static_cast<const ParameterView&>(*rebase.values);
+  parameters_.rebase(rebase.shard, rebase.sequence, view);
+  if (rebase.shard.value == 0) adopt_shared_state(view, rebase.sequence);
+}
+
+void Trainer::adopt_shared_state(const ParameterView& view, Sequence answered) {
+  while (!statistics_in_flight_.empty() && statistics_in_flight_.front().first <= answered) {
+    statistics_in_flight_.pop_front();
+  }
+  std::vector<double> in_flight(view.statistics.size());
+  for (const auto& [sequence, increments] : statistics_in_flight_) {
+    for (std::size_t i = 0; i < increments.size(); ++i) in_flight[i] += increments[i];
+  }
+  pipeline_.adopt(view.statistics, in_flight);
+  if (view.dictionary != nullptr && view.dictionary->size() > dictionary_known_) {
+    dictionary_.adopt(std::span(*view.dictionary).subspan(dictionary_known_));
+    dictionary_known_ = view.dictionary->size();
+  }
+}
+
+bool Trainer::awaits_class() {
+  if (awaited_class_.empty()) return false;
+  if (!dictionary_.find(kLabelField, awaited_class_) && !dictionary_.is_full(kLabelField)) return true;
+  awaited_class_.clear();
+  return false;
+}
+
+}  // namespace millrace

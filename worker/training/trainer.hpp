@@ -1,0 +1,139 @@
+// One training slot: a thread that decodes, transforms, predicts and trains, micro-batch after micro-batch.
+//
+// Place: owned by a trainer actor, which feeds its inbox and listens to it. The protocol decisions are ReplicaCore's;
+// the arithmetic of merging is ReplicaParameters'; this class is the loop that joins them with a source, the
+// pipeline and the model.
+//
+// The thread never waits for a mailbox, a disk or a merge. It waits only for records, for its rate limit, for the
+// id of a new class, and where the merge mode says so (`synchronous`, `max_staleness`).
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "worker/core/replica_core.hpp"
+#include "worker/sources/rate_limiter.hpp"
+#include "worker/sources/record_source.hpp"
+#include "worker/training/replica_parameters.hpp"
+#include "worker/training/trainer_inbox.hpp"
+#include "worker/training/trainer_state.hpp"
+#include "worker/training/training_setup.hpp"
+
+namespace millrace {
+
+// Called from the training thread; must hand over and return.
+class TrainerListener {
+ public:
+  virtual ~TrainerListener() = default;
+  virtual void send(Entry entry) = 0;
+  virtual void on_snapshot(TrainerCut snapshot) = 0;
+  virtual void on_progress(TrainerProgress progress) = 0;
+  // Every record of its splits is learned; the thread goes on taking part in cuts.
+  virtual void on_finished() = 0;
+  // The thread has ended; the attempt cannot go on.
+  virtual void on_failed(Status status) = 0;
+};
+
+struct TrainerPlan {
+  TrainingSetupPtr setup;
+  ReplicaId replica;
+  Attempt attempt;
+  CutId cut;                                     // restored from; its barrier has been passed
+  std::vector<SplitDescription> splits;          // ascending; read one after the other
+  std::optional<Bytes> state;                    // TrainerState of the cut; absent: fresh
+};
+
+class Trainer {
+ public:
+  // Fails when the stored state does not fit the plan.
+  static Result<std::unique_ptr<Trainer>> prepare(TrainerPlan plan, TrainerListener& listener);
+  // Starts the thread; the inbox must be reachable by then.
+  void start();
+  // Stops the thread and joins it.
+  ~Trainer();
+
+  // Outlives the trainer where others still post to it.
+  const std::shared_ptr<TrainerInbox>& inbox() const { return inbox_; }
+
+ private:
+  Trainer(TrainerPlan plan, TrainerState state, TrainerListener& listener);
+
+  void run();
+  void begin_beside_the_centre();
+  // One turn of the loop; false when the thread is to end.
+  Result<bool> turn();
+  Status absorb(std::chrono::milliseconds timeout);
+  void execute(std::vector<ReplicaEffect> effects, const PushPayloads& payloads = {});
+  void paste(const Rebase& rebase);
+  void adopt_shared_state(const ParameterView& view, Sequence answered);
+
+  Status read();
+  Status open_source();
+  Status account_for_batch();
+  Status finish_reading();
+  void propose_categories();
+  bool awaits_class();
+
+  Status learn();
+  Status train_mini_batch();
+  Status push_gradient();
+  void count_records();
+  bool has_pending() const { return records_pending_ > 0 || !proposals_.empty(); }
+  // Ends a round: pushes what is pending, where the protocol has room.
+  Status merge();
+  Result<PushContent> freeze_pending(PushPayloads& payloads);
+  void take_cut();
+  TrainerCut make_snapshot(CutId cut);
+  std::vector<SplitProgress> positions() const;
+
+  void report_progress(bool is_due_anyway);
+  const JobSpec& spec() const { return plan_.setup->spec; }
+  bool is_elastic() const { return spec().merge->mode == MergeMode::elastic; }
+  bool is_synchronous() const { return spec().merge->mode == MergeMode::synchronous; }
+
+  TrainerPlan plan_;
+  TrainerListener& listener_;
+  std::shared_ptr<TrainerInbox> inbox_ = std::make_shared<TrainerInbox>();
+  std::vector<TrainerEvent> events_;
+
+  ReplicaCore core_;
+  ReplicaParameters parameters_;
+  Pipeline pipeline_;
+  std::deque<std::pair<Sequence, std::vector<double>>> statistics_in_flight_;
+  Dictionary dictionary_;
+  std::size_t dictionary_known_ = 0;             // entries of the shard's log adopted so far
+  std::vector<DictionaryEntry> proposals_;       // not pushed yet
+  std::string awaited_class_;                    // reading stands until it has an id
+
+  TrainerState state_;
+  std::size_t current_ = 0;                      // index into plan_.splits
+  std::unique_ptr<RecordSource> source_;
+  DecodeCounters counters_before_;               // of the open split, before it was opened here
+  std::optional<RateLimiter> limiter_;
+  MicroBatch batch_;
+
+  Workspace workspace_;
+  std::vector<float> predictions_;
+  Gradient gradient_;
+  bool has_gradient_ = false;                    // gradient_ waits to be pushed
+
+  // Learned since the last push.
+  std::uint32_t batches_pending_ = 0;
+  std::uint64_t records_pending_ = 0;
+  Fingerprint ledger_pending_;
+
+  std::optional<TrainerCut> open_snapshot_;  // elastic: waits for the last moves of its cut
+  std::chrono::milliseconds patience_{0};         // how long the next turn may wait for events
+  bool wants_push_ = false;                       // a class waits for its id: push at once
+  bool is_stopping_ = false;
+  bool is_finished_ = false;
+  std::chrono::steady_clock::time_point next_progress_;
+  std::jthread thread_;                          // last: it uses all of the above
+};
+
+}  // namespace millrace
