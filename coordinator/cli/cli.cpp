@@ -1,0 +1,312 @@
+#include "coordinator/cli/cli.hpp"
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+
+#include "common/config/nearest.hpp"
+#include "coordinator/cli/verbs.hpp"
+
+namespace millrace::cli {
+namespace {
+
+constexpr const char* kSummary =
+    "Millrace trains machine-learning models on data streams and answers predictions from them.";
+
+// The parsed command line: one options struct per verb, and what to call.
+class CommandLine {
+ public:
+  CommandLine() : app_(kSummary, "millrace") {
+    app_.require_subcommand(1);
+    app_.set_help_flag("-h,--help", "print this help and exit");
+    app_.set_version_flag("--version", "millrace " MILLRACE_VERSION);
+    app_.footer(
+        "Examples:\n"
+        "  millrace run data.csv --label y                 train on a file, no job file needed\n"
+        "  millrace init data.csv --label y > job.yaml     write a job file from data\n"
+        "  millrace run job.yaml --workers 2               train; run again, it goes on where it "
+        "stopped\n"
+        "  millrace predict data --file rows.csv           predict with what was trained\n"
+        "`millrace VERB --help` explains a verb, `millrace docs job-file` the job file.");
+    add_run();
+    add_job_file_verbs();
+    add_predict();
+    add_serve();
+    add_model_verbs();
+    add_the_rest();
+  }
+
+  int run(int argc, const char* const* argv) {
+    if (argc < 2) {
+      output_.note(app_.help());
+      return kExitUsage;
+    }
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::CallForHelp&) {
+      output_.print(active()->help());
+      return kExitDone;
+    } catch (const CLI::CallForAllHelp&) {
+      output_.print(app_.help("", CLI::AppFormatMode::All));
+      return kExitDone;
+    } catch (const CLI::CallForVersion& version) {
+      output_.print(std::string(version.what()) + "\n");
+      return kExitDone;
+    } catch (const CLI::ParseError& error) {
+      return report(error, argc, argv);
+    }
+    output_.set_format(format_);
+    return call_();
+  }
+
+ private:
+  CLI::App* add_verb(CLI::App& parent, const std::string& name, const std::string& help,
+                     const std::string& examples, std::function<int()> call) {
+    auto* verb = parent.add_subcommand(name, help);
+    verb->footer("Examples:\n" + examples);
+    static const std::map<std::string, OutputFormat> formats = {
+        {"table", OutputFormat::table}, {"json", OutputFormat::json}, {"yaml", OutputFormat::yaml}};
+    verb->add_option("-o,--output", format_, "table, json or yaml (default table)")
+        ->transform(CLI::CheckedTransformer(formats).description(""))
+        ->type_name("FORMAT");
+    verb->final_callback([this, call = std::move(call)] { call_ = call; });
+    return verb;
+  }
+
+  static void add_state(CLI::App& verb, std::string& state) {
+    verb.add_option("--state", state, "state folder (default $XDG_STATE_HOME/millrace)")
+        ->envname("MILLRACE_STATE")
+        ->type_name("DIR");
+  }
+
+  void add_run() {
+    auto* verb =
+        add_verb(app_, "run", "Train a job in this process, resuming where it stopped",
+                 "  millrace run job.yaml\n"
+                 "  millrace run data.csv --label y --workers 2\n"
+                 "  millrace run job.yaml --fresh --set optimizer.learning_rate=0.5 --output json\n"
+                 "  millrace run job.yaml --serve            answer predictions while it trains\n",
+                 [this] { return verb_run(run_, output_); });
+    verb->add_option("target", run_.target, "a job file (.yaml, .yml) or a data file")
+        ->required()
+        ->type_name("JOB|DATA");
+    verb->add_option("--label", run_.label, "field to predict, with a data file")
+        ->type_name("FIELD");
+    verb->add_option("--workers", run_.workers,
+                     "workers, each with one replica; overrides parallelism")
+        ->type_name("N");
+    add_state(*verb, run_.state);
+    verb->add_flag("--fresh", run_.fresh, "archive stored state and begin anew");
+    verb->add_flag("--serve", run_.serve,
+                   "answer predictions over ZeroMQ, also after the stream has ended");
+    verb->add_option("--set", run_.overrides, "override a key of the job file")
+        ->type_name("KEY=VALUE")
+        ->allow_extra_args(false);
+  }
+
+  void add_job_file_verbs() {
+    auto* init = add_verb(app_, "init", "Write a job file from data to stdout",
+                          "  millrace init data.csv --label y > job.yaml\n",
+                          [this] { return verb_init(init_, output_); });
+    init->add_option("data", init_.data, "a CSV file")->required()->type_name("DATA");
+    init->add_option("--label", init_.label, "field to predict")->type_name("FIELD");
+    init->add_option("--name", init_.name, "name of the job (default: from the file)")
+        ->type_name("NAME");
+    auto* validate =
+        add_verb(app_, "validate", "Check a job file and print everything wrong in it",
+                 "  millrace validate job.yaml\n  millrace validate job.yaml --output json\n",
+                 [this] { return verb_validate(validate_, output_); });
+    validate->add_option("file", validate_.file, "a job file")->required()->type_name("JOB");
+    validate->add_option("--set", validate_.overrides, "override a key of the job file")
+        ->type_name("KEY=VALUE")
+        ->allow_extra_args(false);
+    auto* docs = add_verb(
+        app_, "docs", "Explain a topic: job-file, cli, exit-codes, state",
+        "  millrace docs job-file\n  millrace docs job-file --output json > job.schema.json\n",
+        [this] { return verb_docs(docs_, reference(), output_); });
+    docs->add_option("topic", docs_.topic, "job-file, cli, exit-codes or state")
+        ->required()
+        ->type_name("TOPIC");
+  }
+
+  void add_predict() {
+    auto* verb = add_verb(app_, "predict", "Predict rows with a trained model",
+                          "  millrace predict electricity --row period=0.5,nswprice=0.06\n"
+                          "  millrace predict electricity@3 --file rows.csv --probabilities\n"
+                          "  tail -f rows.csv | millrace predict electricity --file - --endpoint "
+                          "tcp://127.0.0.1:4711\n",
+                          [this] { return verb_predict(predict_, output_); });
+    verb->add_option("model", predict_.model, "the name of its job, with @VERSION for an older one")
+        ->required()
+        ->type_name("MODEL");
+    verb->add_option("--row", predict_.rows, "one row by field name; may be given again")
+        ->type_name("FIELD=VALUE,...")
+        ->allow_extra_args(false);
+    verb->add_option("--file", predict_.file, "rows as CSV with a header line; - is standard input")
+        ->type_name("CSV");
+    verb->add_flag("!--no-header", predict_.has_header,
+                   "the CSV has no header line: fields in schema order, without the label");
+    verb->add_option("--endpoint", predict_.endpoint,
+                     "ask a server (default: load the model into this process)")
+        ->envname("MILLRACE_ENDPOINT")
+        ->type_name("tcp://HOST:PORT");
+    verb->add_option("--model-version", predict_.version,
+                     "version number or alias (default: production, else the newest)")
+        ->type_name("V");
+    verb->add_flag("--probabilities", predict_.probabilities, "the probability of every class");
+    add_state(*verb, predict_.state);
+  }
+
+  void add_serve() {
+    auto* verb =
+        add_verb(app_, "serve", "Answer predictions over ZeroMQ from stored models",
+                 "  millrace serve\n  millrace serve electricity --listen tcp://127.0.0.1:4711\n",
+                 [this] { return verb_serve(serve_, output_); });
+    verb->add_option("model", serve_.model, "one model (default: all in the state folder)")
+        ->type_name("MODEL");
+    verb->add_option("--listen", serve_.listen,
+                     "endpoint (default: 127.0.0.1:4711 or the next free port)")
+        ->type_name("tcp://HOST:PORT");
+    verb->add_flag("--insecure", serve_.is_insecure_accepted,
+                   "listen beyond this machine although nothing protects it");
+    add_state(*verb, serve_.state);
+  }
+
+  void add_model_verbs() {
+    auto* models =
+        add_verb(app_, "models", "List the stored models and their versions", "  millrace models\n",
+                 [this] { return verb_models(models_, output_); });
+    add_state(*models, models_.state);
+    auto* model = app_.add_subcommand("model", "Look at one model: model show");
+    model->require_subcommand(1);
+    model->footer("Examples:\n  millrace model show electricity@3\n");
+    auto* show = add_verb(
+        *model, "show", "Where a version came from and how good it was",
+        "  millrace model show electricity\n  millrace model show electricity@3 --output json\n",
+        [this] { return verb_model_show(model_show_, output_); });
+    show->add_option("model", model_show_.reference, "MODEL or MODEL@VERSION")
+        ->required()
+        ->type_name("MODEL[@V]");
+    add_state(*show, model_show_.state);
+  }
+
+  void add_the_rest() {
+    auto* completion = add_verb(app_, "completion", "Print shell completion for bash, zsh or fish",
+                                "  source <(millrace completion bash)\n", [this] {
+                                  return verb_completion(shell_, descriptions(), output_);
+                                });
+    completion->add_option("shell", shell_, "bash, zsh or fish")->required()->type_name("SHELL");
+    add_verb(app_, "version", "Print the version", "  millrace version --output json\n",
+             [this] { return verb_version(output_); });
+  }
+
+  // The innermost verb that the command line named.
+  CLI::App* active() {
+    CLI::App* found = &app_;
+    while (!found->get_subcommands().empty()) found = found->get_subcommands().front();
+    return found;
+  }
+
+  static std::vector<std::string> names_of(CLI::App& app) {
+    std::vector<std::string> names;
+    for (const auto* verb : app.get_subcommands(nullptr)) names.push_back(verb->get_name());
+    return names;
+  }
+  static std::vector<std::string> flags_of(const CLI::App& app) {
+    std::vector<std::string> flags;
+    for (const auto* option : app.get_options()) {
+      for (const auto& name : option->get_lnames()) flags.push_back("--" + name);
+      for (const auto& name : option->get_snames()) flags.push_back("-" + name);
+    }
+    return flags;
+  }
+
+  std::vector<VerbDescription> descriptions() {
+    std::vector<VerbDescription> all;
+    for (auto* verb : app_.get_subcommands(nullptr)) {
+      const auto below = verb->get_subcommands(nullptr);
+      auto flags = flags_of(below.empty() ? *verb : *below.front());
+      all.push_back({verb->get_name(), verb->get_description(), std::move(flags)});
+      for (const auto* inner : below) all.back().flags.push_back(inner->get_name());
+    }
+    return all;
+  }
+
+  std::string reference() {
+    auto text = app_.help();
+    for (auto* verb : app_.get_subcommands(nullptr)) {
+      const auto below = verb->get_subcommands(nullptr);
+      text += "\n" + std::string(100, '-') + "\n" +
+              (below.empty() ? *verb : *below.front()).help("millrace");
+    }
+    return text;
+  }
+
+  int report(const CLI::ParseError& error, int argc, const char* const* argv) {
+    // The format may stand behind what is wrong.
+    for (int i = 1; i < argc; ++i) {
+      const std::string_view word = argv[i];
+      const bool is_next = (word == "-o" || word == "--output") && i + 1 < argc &&
+                           std::string_view(argv[i + 1]) == "json";
+      if (is_next || word == "--output=json" || word == "-ojson")
+        output_.set_format(OutputFormat::json);
+    }
+    auto* verb = active();
+    const auto command = verb == &app_ ? std::string("millrace") : "millrace " + path_of(verb);
+    std::string message = error.what(), hint = "`" + command + " --help` shows what there is";
+    const auto extras = app_.remaining(true);
+    if (!extras.empty()) {
+      const auto word = extras.front().substr(0, extras.front().find('='));
+      const bool is_flag = word.starts_with("-");
+      const bool is_verb = !is_flag && !verb->get_subcommands(nullptr).empty();
+      message = command +
+                (is_flag   ? ": unknown flag '"
+                 : is_verb ? ": unknown verb '"
+                           : ": unexpected argument '") +
+                word + "'";
+      const auto known = is_flag   ? flags_of(*verb)
+                         : is_verb ? names_of(*verb)
+                                   : std::vector<std::string>{};
+      if (const auto nearest = nearest_word(word, known); !nearest.empty())
+        hint = "did you mean '" + nearest + "'? " + hint;
+      else if (is_verb)
+        hint = suggestion(word, known);
+    }
+    return output_.fail({Code::invalid_argument, message, hint});
+  }
+
+  std::string path_of(const CLI::App* verb) const {
+    const auto* parent = verb->get_parent();
+    return parent == nullptr || parent == &app_ ? verb->get_name()
+                                                : path_of(parent) + " " + verb->get_name();
+  }
+
+  CLI::App app_;
+  Output output_;
+  OutputFormat format_ = OutputFormat::table;
+  std::function<int()> call_;
+  RunVerb run_;
+  InitVerb init_;
+  ValidateVerb validate_;
+  DocsVerb docs_;
+  PredictVerb predict_;
+  ServeVerb serve_;
+  ModelsVerb models_;
+  ModelShowVerb model_show_;
+  std::string shell_;
+};
+
+}  // namespace
+
+int run_cli(int argc, const char* const* argv) {
+  // A reader that went away (`millrace docs cli | head`) is no reason to die by a signal in the
+  // middle of a write.
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    return CommandLine().run(argc, argv);
+  } catch (const std::exception& error) {
+    return Output().fail(
+        {Code::internal, std::string("unexpected: ") + error.what(), "please report this"});
+  }
+}
+
+}  // namespace millrace::cli
