@@ -69,7 +69,7 @@ struct CsvDecoder::State {
     std::string reason;
   };
 
-  const char* finish_discard(Call& call, const char* end, bool is_last);
+  const char* finish_discard(Call& call, const char* from, const char* end, bool is_last);
   std::optional<Stop> decode_careful(Call& call, const char*& at, const char* end, bool is_last);
   std::optional<Refusal> decode_fields(Call& call);
   std::optional<Refusal> decode_field(Call& call, const Field& field, std::string_view text);
@@ -77,10 +77,12 @@ struct CsvDecoder::State {
   void refuse(Call& call, Offset offset, std::string_view record, Refusal why);
 };
 
-// Returns where the next record begins; `end` when the line goes on.
-const char* CsvDecoder::State::finish_discard(Call& call, const char* end, bool is_last) {
-  const auto size = static_cast<std::size_t>(end - call.begin);
-  const auto* newline = static_cast<const char*>(std::memchr(call.begin, '\n', size));
+// Looks for the end of the overlong line from `from` on. Returns where the next record begins;
+// `end` when the line goes on, and then it stays being discarded.
+const char* CsvDecoder::State::finish_discard(Call& call, const char* from, const char* end,
+                                              bool is_last) {
+  const auto size = static_cast<std::size_t>(end - from);
+  const auto* newline = static_cast<const char*>(std::memchr(from, '\n', size));
   if (newline == nullptr && !is_last) return end;
   refuse(call, discard->offset, discard->record, {"", describe(LineState::overlong)});
   discard.reset();
@@ -96,10 +98,8 @@ std::optional<CsvDecoder::Stop> CsvDecoder::State::decode_careful(Call& call, co
   const Offset offset = call.offset_of(at);
   if (line.next == nullptr) {
     discard = Discard{offset, std::string(line.content.substr(0, limits::kRetainedRecordBytes))};
-    at = end;
-    if (is_last) refuse(call, offset, discard->record, {"", describe(LineState::overlong)});
-    if (is_last) discard.reset();
-    return is_last ? std::nullopt : std::optional(Stop::need_more_bytes);
+    at = finish_discard(call, at, end, is_last);
+    return discard ? std::optional(Stop::need_more_bytes) : std::nullopt;
   }
   if (line.state != LineState::complete) {
     refuse(call, offset, line.content, {"", describe(line.state)});
@@ -209,7 +209,7 @@ CsvDecoder::Outcome CsvDecoder::decode(ByteView block, Offset block_offset, bool
     state.arena.clear();
     state.kept_rows = 0;
   }
-  const char* at = state.discard ? state.finish_discard(call, end, is_last_block) : begin;
+  const char* at = state.discard ? state.finish_discard(call, begin, end, is_last_block) : begin;
   std::optional<Stop> stop;
   if (state.discard) stop = Stop::need_more_bytes;
 

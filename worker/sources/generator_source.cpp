@@ -14,9 +14,9 @@ constexpr std::uint64_t kPurpose = 0x5EA;
 
 class GeneratorSource final : public RecordSource {
  public:
-  GeneratorSource(const GeneratorSpec& spec, const Schema& schema, Offset from, Offset end,
-                  std::uint64_t seed)
-      : spec_(spec), seed_(seed), position_(from), end_(end) {
+  GeneratorSource(const GeneratorSpec& spec, const Schema& schema, const SplitDescription& split,
+                  Offset from, std::uint64_t seed)
+      : spec_(spec), seed_(seed), split_(split.id), position_(from), end_(split.end) {
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       const Field* field = schema.find("f" + std::to_string(i + 1));
       if (field != nullptr && field->role == FieldRole::numeric) columns_[i] = field->index;
@@ -24,6 +24,7 @@ class GeneratorSource final : public RecordSource {
   }
 
   Result<FillOutcome> fill(MicroBatch& batch, const Dictionary&) override {
+    batch.split = split_;
     while (batch.rows < batch.capacity && position_ < end_) {
       write(make_sea_record(spec_, seed_, position_.value), batch);
       position_ = position_.next();
@@ -54,6 +55,7 @@ class GeneratorSource final : public RecordSource {
 
   GeneratorSpec spec_;
   std::uint64_t seed_;
+  SplitId split_;
   std::array<std::uint32_t, 3> columns_ = {kNoColumn, kNoColumn, kNoColumn};
   Offset position_;
   Offset end_;
@@ -78,7 +80,7 @@ SeaRecord make_sea_record(const GeneratorSpec& spec, std::uint64_t seed, std::ui
 std::unique_ptr<RecordSource> open_generator_source(const GeneratorSpec& spec, const Schema& schema,
                                                     const SplitDescription& split, Offset from,
                                                     std::uint64_t seed) {
-  return std::make_unique<GeneratorSource>(spec, schema, from, split.end, seed);
+  return std::make_unique<GeneratorSource>(spec, schema, split, from, seed);
 }
 
 }  // namespace millrace
