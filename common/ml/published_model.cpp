@@ -97,12 +97,13 @@ PublishedModel::PublishedModel(PublishedModelParts parts, Pipeline pipeline,
       .digest = digest_of(theta_, pipeline_.statistics(), dictionary_, schema_.categorical_count()),
       .task = schema_.task,
       .kind = model_spec_.kind,
-      .parameters = theta_.size()};
+      .parameters = model_->parameter_count()};
 }
 
 void PublishedModel::predict(MicroBatch& batch, Workspace& workspace, std::span<float> out) const {
   MILLRACE_CHECK(out.size() == batch.rows * outputs());
   if (batch.rows == 0) return;
+  batch.active_classes = dictionary_.size(kLabelField);  // as the trainer does
   pipeline_.transform(batch, dictionary_);
   model_->predict(batch, theta_, workspace, out);
 }

@@ -73,7 +73,7 @@ struct PublishedModelHeader {
   std::string digest;
   Task task = Task::regression;
   ModelKind kind = ModelKind::linear;
-  std::uint64_t parameters = 0;
+  std::uint64_t parameters = 0;  // numbers that the model learns, without padding
 };
 
 class PublishedModel {

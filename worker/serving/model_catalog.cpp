@@ -133,8 +133,8 @@ Result<ResolvedVersion> ModelCatalog::resolve(std::string_view model, std::uint6
                                        : list_text("aliases: newest, and", entry->aliases));
 }
 
-std::vector<ServedModelInfo> ModelCatalog::models() const {
-  std::vector<ServedModelInfo> models;
+std::vector<ServedModel> ModelCatalog::models() const {
+  std::vector<ServedModel> models;
   for (const auto& [name, entry] : models_) {
     auto& info = models.emplace_back();
     info.name = name;

@@ -30,7 +30,7 @@ struct ModelAlias {
   std::uint64_t revision = 0;  // raised by every move
 };
 
-struct ServedModelInfo {
+struct ServedModel {
   std::string name;
   std::vector<VersionId> versions;  // ascending
   std::vector<ModelAlias> aliases;
@@ -56,7 +56,7 @@ class ModelCatalog {
   // newest where nothing is called so. not_found names what exists.
   Result<ResolvedVersion> resolve(std::string_view model, std::uint64_t version,
                                   std::string_view alias) const;
-  std::vector<ServedModelInfo> models() const;
+  std::vector<ServedModel> models() const;
 
  private:
   struct Entry {

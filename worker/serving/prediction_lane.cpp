@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/ml/evaluation/class_scores.hpp"
+
 namespace millrace {
 namespace {
 
@@ -93,8 +95,7 @@ void PredictionLane::write(const float* output, const Target& target) const {
     return;
   }
   if (model_->outputs() == 1) {
-    // The rule by which evaluation counts a binary prediction as right.
-    const bool is_second = output[0] > 0.5f;
+    const bool is_second = predicts_one(output[0]);
     const double second = output[0];
     prediction.label = class_name(is_second ? 1 : 0);
     prediction.value = is_second ? second : 1.0 - second;
@@ -102,8 +103,9 @@ void PredictionLane::write(const float* output, const Target& target) const {
     return;
   }
   const std::size_t known = std::min<std::size_t>(model_->classes().size(), model_->outputs());
-  const auto best = std::max_element(output, output + std::max<std::size_t>(known, 1)) - output;
-  prediction.label = class_name(static_cast<std::size_t>(best));
+  const auto best =
+      most_probable(output, static_cast<std::uint32_t>(std::max<std::size_t>(known, 1)));
+  prediction.label = class_name(best);
   prediction.value = output[best];
   if (target.wants_probabilities) prediction.probabilities.assign(output, output + known);
 }

@@ -223,7 +223,7 @@ std::string PredictionServer::endpoint() const {
   return state_->endpoint;
 }
 
-std::vector<ServedModelInfo> PredictionServer::models() const {
+std::vector<ServedModel> PredictionServer::models() const {
   const std::lock_guard lock(state_->mutex);
   return state_->published->models();
 }

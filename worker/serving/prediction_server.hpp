@@ -56,7 +56,7 @@ class PredictionServer {
   // With the port that was chosen: "tcp://127.0.0.1:4711".
   std::string endpoint() const;
   // Names and versions served at this moment.
-  std::vector<ServedModelInfo> models() const;
+  std::vector<ServedModel> models() const;
   ServingStats stats() const;
 
   // Stops taking requests, answers those taken, ends the thread. Idempotent.
