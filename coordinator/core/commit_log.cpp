@@ -43,10 +43,10 @@ Status LogState::apply(const LogEntry& entry) {
       return impossible(entries_, "cut 0 is written once");
     }
     has_cut_zero_ = true;
-    complete_.insert(entry.cut);
+    complete_.emplace(entry.cut, entry.attempt);
   } else {
     if (entry.cut < next_cut_) return impossible(entries_, cut + " was closed before");
-    if (entry.kind == LogKind::complete) complete_.insert(entry.cut);
+    if (entry.kind == LogKind::complete) complete_.emplace(entry.cut, entry.attempt);
     next_cut_ = entry.cut.next();
   }
   ++entries_;
@@ -55,7 +55,7 @@ Status LogState::apply(const LogEntry& entry) {
 
 std::optional<CutId> LogState::newest_complete() const {
   if (complete_.empty()) return std::nullopt;
-  return *complete_.rbegin();
+  return complete_.rbegin()->first;
 }
 
 CommitLog::CommitLog(std::string writer, const CommitLogMutations& mutations)

@@ -12,8 +12,8 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -29,7 +29,7 @@ struct LogEntry {
   LogKind kind = LogKind::takeover;
   std::string writer;  // unique for each life of a coordinator
   Term term;
-  Attempt attempt;  // takeover: the attempt it opens
+  Attempt attempt;  // takeover: the attempt it opens; complete: the one that took the cut
   CutId cut;        // takeover: smallest id its attempt may use; else the cut meant
   friend bool operator==(const LogEntry&, const LogEntry&) = default;
 };
@@ -44,8 +44,9 @@ class LogState {
   Term term() const { return term_; }
   Attempt attempt() const { return attempt_; }
   const std::string& writer() const { return writer_; }
-  // Complete and not retired, ascending.
-  const std::set<CutId>& complete() const { return complete_; }
+  // Complete and not retired, ascending, each with the attempt that took it (its objects' names
+  // hold both).
+  const std::map<CutId, Attempt>& complete() const { return complete_; }
   std::optional<CutId> newest_complete() const;
   // Larger than every id that any coordinator may have used.
   CutId next_cut() const { return next_cut_; }
@@ -56,7 +57,7 @@ class LogState {
   Term term_;
   Attempt attempt_;
   std::string writer_;
-  std::set<CutId> complete_;
+  std::map<CutId, Attempt> complete_;
   CutId next_cut_{1};
   bool has_cut_zero_ = false;
 };

@@ -140,17 +140,22 @@ void JobMachine::abort_cut(const std::string& why, Effects& effects) {
   run_log(log_.abandon(cut), effects);
 }
 
+// Damaged cuts do not count as kept, and go when all that is older than the kept ones goes.
 void JobMachine::retire_old(Effects& effects) {
-  std::vector<CutId> kept;
-  for (const CutId cut : log_.state().complete()) {
-    if (!damaged_.contains(cut) && !retiring_.contains(cut)) kept.push_back(cut);
+  const auto& complete = log_.state().complete();
+  std::size_t usable = 0;
+  CutId oldest_kept;
+  for (auto cut = complete.rbegin(); cut != complete.rend() && usable < options_.retain; ++cut) {
+    if (damaged_.contains(cut->first)) continue;
+    oldest_kept = cut->first;
+    ++usable;
   }
-  std::size_t surplus = kept.size() > options_.retain ? kept.size() - options_.retain : 0;
-  if (options_.mutations.retire_before_complete) surplus = kept.size();
-  for (std::size_t i = 0; i < surplus; ++i) {
-    retiring_.insert(kept[i]);
-    run_log(log_.retire(kept[i]), effects);
+  std::vector<CutId> surplus;
+  for (const auto& [cut, taken_by] : complete) {
+    const bool is_old = cut < oldest_kept || options_.mutations.retire_before_complete;
+    if (is_old && retiring_.insert(cut).second) surplus.push_back(cut);
   }
+  for (const CutId cut : surplus) run_log(log_.retire(cut), effects);
 }
 
 }  // namespace millrace

@@ -143,8 +143,8 @@ void JobMachine::write_cut_zero(Effects& effects) {
 void JobMachine::choose_restore(Effects& effects) {
   const auto& complete = log_.state().complete();
   for (auto cut = complete.rbegin(); cut != complete.rend(); ++cut) {
-    if (damaged_.contains(*cut)) continue;
-    effects.emplace_back(ReadManifest{*cut});
+    if (damaged_.contains(cut->first)) continue;
+    effects.emplace_back(ReadManifest{cut->first, cut->second});
     restored_.reset();
     return;
   }
@@ -211,6 +211,7 @@ void JobMachine::maybe_start_attempt(Effects& effects) {
   assignment_ = assign_splits(restored_->splits, options_.parallelism);
   finished_.clear();
   state_ = JobState::starting;
+  starting_since_ = now_;
   last_resend_ = now_;
   const auto hosts = placement_->workers();
   starting_ = {hosts.begin(), hosts.end()};
@@ -236,6 +237,15 @@ void JobMachine::on(const WorkerStarted& event, Effects& effects) {
   last_cut_at_ = now_;
   note("running from checkpoint " + std::to_string(restored_->cut.value), effects);
   maybe_trigger_cut(effects);
+}
+
+// Raising the attempt asks the log, which knows who leads.
+void JobMachine::on(const WorkerRefused& event, Effects& effects) {
+  const bool is_up = state_ == JobState::starting || state_ == JobState::running;
+  if (!is_up || event.newer <= attempt()) return;
+  lose_attempt(Status(Code::conflict, "worker " + std::to_string(event.worker.value) +
+                                          " runs attempt " + std::to_string(event.newer.value)),
+               effects);
 }
 
 void JobMachine::on(const AttemptFailed& event, Effects& effects) {
@@ -312,6 +322,11 @@ void JobMachine::on(const Tick& event, Effects& effects) {
     abort_cut("it took longer than " + std::to_string(options_.cut_timeout.count()) +
                   " ms; missing: " + tracker_->missing(),
               effects);
+  }
+  if (state_ == JobState::starting && now_ - starting_since_ >= options_.start_timeout) {
+    lose_attempt(Status(Code::timed_out, "worker " + std::to_string(starting_.begin()->value) +
+                                             " did not start its part in time"),
+                 effects);
   }
   maybe_start_attempt(effects);
   maybe_trigger_cut(effects);

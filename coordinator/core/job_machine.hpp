@@ -52,6 +52,7 @@ struct JobOptions {
   std::uint32_t retain = 3;                  // complete cuts kept, >= 1
   Milliseconds checkpoint_interval{10'000};  // between two cuts; 0: only when asked
   Milliseconds cut_timeout{60'000};          // then the cut is aborted
+  Milliseconds start_timeout{300'000};       // until every worker runs its part of an attempt
   Milliseconds retry_interval{500};          // unacknowledged messages are sent again
   std::uint32_t restarts_max = 10;  // attempts lost in a row, without a completed cut between
   Milliseconds backoff{100};        // before the first restart, doubled each time
@@ -78,6 +79,12 @@ struct WorkerLost {
 struct WorkerStarted {
   WorkerId worker;
   Attempt attempt;
+};
+// The worker has seen a newer attempt than the one it was asked to start: another coordinator
+// leads.
+struct WorkerRefused {
+  WorkerId worker;
+  Attempt newer;
 };
 struct ManifestRead {
   CutId cut;
@@ -112,10 +119,10 @@ struct StopRequested {};
 struct Tick {
   Milliseconds now;
 };
-using JobEvent =
-    std::variant<JobStarted, WorkerRegistered, WorkerLost, WorkerStarted, ManifestRead,
-                 ManifestWritten, TrainerFinished, TrainerSnapshot, ShardSnapshot, WorkerPart,
-                 AttemptFailed, CutFailed, CutRequested, StopRequested, Tick, LogWritten, LogRead>;
+using JobEvent = std::variant<JobStarted, WorkerRegistered, WorkerLost, WorkerStarted,
+                              WorkerRefused, ManifestRead, ManifestWritten, TrainerFinished,
+                              TrainerSnapshot, ShardSnapshot, WorkerPart, AttemptFailed, CutFailed,
+                              CutRequested, StopRequested, Tick, LogWritten, LogRead>;
 
 // ---- Effects (WriteLog and ReadLog of commit_log.hpp belong to them)
 // ---------------------------------
@@ -157,6 +164,7 @@ struct AbortCut {
 };
 struct ReadManifest {
   CutId cut;
+  Attempt attempt;  // that took it: part of the object's name
 };
 // Durable before ManifestWritten says ok. Its object's name holds attempt and cut.
 struct WriteManifest {
@@ -219,7 +227,7 @@ class JobMachine {
   Attempt attempt() const { return log_.state().attempt(); }
   std::optional<CutId> cut_in_flight() const;
   std::optional<CutId> newest_complete() const { return log_.state().newest_complete(); }
-  const std::set<CutId>& complete_cuts() const { return log_.state().complete(); }
+  const std::map<CutId, Attempt>& complete_cuts() const { return log_.state().complete(); }
   std::uint32_t restarts() const { return restarts_; }
 
  private:
@@ -229,6 +237,7 @@ class JobMachine {
   void on(const WorkerRegistered& event, Effects& effects);
   void on(const WorkerLost& event, Effects& effects);
   void on(const WorkerStarted& event, Effects& effects);
+  void on(const WorkerRefused& event, Effects& effects);
   void on(const ManifestRead& event, Effects& effects);
   void on(const ManifestWritten& event, Effects& effects);
   void on(const TrainerFinished& event, Effects& effects);
@@ -291,6 +300,7 @@ class JobMachine {
   bool is_raising_ = false;  // the next attempt is being logged
   Milliseconds last_cut_at_{0};
   Milliseconds cut_started_at_{0};
+  Milliseconds starting_since_{0};
   Milliseconds last_resend_{0};
   Milliseconds start_at_{0};  // end of the backoff
   std::uint32_t restarts_ = 0;

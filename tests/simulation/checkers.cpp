@@ -1,0 +1,222 @@
+#include "tests/simulation/checkers.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace millrace::sim {
+
+namespace {
+
+std::string name(CutId cut) {
+  return "cut " + std::to_string(cut.value);
+}
+
+}  // namespace
+
+Truth::Truth(const SimOptions& options) {
+  RandomStream random(options.seed, 3);
+  for (std::uint32_t split = 0; split < options.splits; ++split) {
+    const std::uint64_t size = random.below(options.records_per_split + 1);
+    std::vector<RecordSums> sums(1);
+    for (std::uint64_t i = 0; i < size; ++i) {
+      sums.push_back(sums.back());
+      sums.back().add(SplitId(split), Offset(i));
+    }
+    prefixes_.push_back(std::move(sums));
+    const bool is_slow = options.has_slow_splits && random.below(2) == 0;
+    interval_.push_back(is_slow ? static_cast<Time>(random.below(6 * kMillisecond)) : 0);
+  }
+}
+
+Time Truth::available(SplitId split, Offset offset) const {
+  return interval_[split.value] * static_cast<Time>(offset.value);
+}
+
+std::vector<SplitProgress> Truth::start() const {
+  std::vector<SplitProgress> splits;
+  for (std::uint32_t i = 0; i < prefixes_.size(); ++i) {
+    SplitProgress progress;
+    progress.split = SplitId(i);
+    progress.is_finished = size(SplitId(i)) == 0;
+    splits.push_back(progress);
+  }
+  return splits;
+}
+
+std::string LedgerExact::check(const Truth& truth, const CutContents& contents,
+                               const Store& store) {
+  Fingerprint expected;
+  for (const SplitProgress& split : contents.splits) {
+    const RecordSums& sums = truth.prefix(split.split, split.offset);
+    if (split.learned != sums) return name(contents.cut) + ": a split's ledger is not its prefix";
+    expected.add(split.split, sums);
+  }
+  if (contents.splits.size() != truth.splits()) return name(contents.cut) + ": splits are missing";
+  if (contents.ledger.records != expected) {
+    return name(contents.cut) + ": records are lost or counted twice";
+  }
+  for (const PartInfo& info : contents.parts) {
+    const StoredPart* part = store.part(contents.cut, contents.attempt, info.worker);
+    if (part == nullptr) return name(contents.cut) + ": a part is not in the store";
+    for (const auto& [shard, state] : part->shards) {
+      const bool is_exact = state.second == expected && state.first == contents.ledger;
+      if (!is_exact) return name(contents.cut) + ": a shard does not hold each record once";
+    }
+  }
+  return {};
+}
+
+std::string OneCut::check(const CutContents& contents, const Store& store) {
+  std::size_t shards = 0, replicas = 0;
+  for (const PartInfo& info : contents.parts) {
+    const StoredPart* part = store.part(contents.cut, contents.attempt, info.worker);
+    if (part == nullptr) return name(contents.cut) + ": a part is not durable";
+    if (part->cut != contents.cut || part->attempt != contents.attempt) {
+      return name(contents.cut) + ": a part belongs to another cut";
+    }
+    shards += part->shards.size();
+    replicas += part->replicas.size();
+  }
+  const bool is_whole = shards == contents.shards.size() && replicas == contents.replicas.size();
+  return is_whole ? std::string() : name(contents.cut) + ": a shard or replica is missing";
+}
+
+std::string NothingLost::check(const StartWorker& start, const Store& store) {
+  std::optional<CutId> newest;
+  for (const LogEntry& entry : store.log()) {
+    if (entry.kind == LogKind::complete && !store.is_rotten(entry.cut)) newest = entry.cut;
+    if (entry.kind == LogKind::takeover && entry.attempt == start.attempt) break;
+  }
+  if (!newest || start.restored->cut >= *newest) return {};
+  return "attempt " + std::to_string(start.attempt.value) + " starts from " +
+         name(start.restored->cut) + " although " + name(*newest) + " was complete";
+}
+
+std::string SingleWriter::check(const LogEntry& entry) {
+  if (entry.kind == LogKind::takeover) {
+    const bool is_next = entry.term > term_ || (entry.term == term_ && entry.writer == writer_);
+    if (!is_next || entry.attempt <= attempt_) return "a takeover repeats a term or attempt";
+    term_ = entry.term, attempt_ = entry.attempt, writer_ = entry.writer;
+    return {};
+  }
+  if (entry.term != term_ || entry.writer != writer_) return "a deposed coordinator wrote the log";
+  if (entry.kind == LogKind::retire) {
+    if (!complete_.contains(entry.cut)) return name(entry.cut) + " retired, but not complete";
+    if (entry.cut == *complete_.rbegin()) return "the newest complete cut was retired";
+    complete_.erase(entry.cut);
+    return {};
+  }
+  if (!closed_.insert(entry.cut).second) return name(entry.cut) + " was closed twice";
+  if (entry.kind == LogKind::complete) complete_.insert(entry.cut);
+  return {};
+}
+
+std::string FreshCuts::triggered(const TriggerCut& trigger) {
+  const auto [known, is_new] = triggered_.emplace(trigger.cut, trigger.attempt);
+  if (!is_new && known->second != trigger.attempt)
+    return name(trigger.cut) + " used by two attempts";
+  if (aborted_.contains({trigger.attempt, trigger.cut})) return name(trigger.cut) + " used again";
+  return {};
+}
+
+std::string SplitExclusivity::check(const StartWorker& start) {
+  for (const ReplicaStart& replica : start.replicas) {
+    const auto [host, is_new] =
+        replicas_.emplace(std::pair(start.attempt, replica.replica), start.worker);
+    if (!is_new && host->second != start.worker) return "a replica runs on two workers";
+    for (const SplitProgress& split : replica.splits) {
+      const auto [reader, is_first] =
+          readers_.emplace(std::pair(start.attempt, split.split), start.worker);
+      if (!is_first && reader->second != start.worker) return "a split is read by two workers";
+    }
+  }
+  return {};
+}
+
+void CausalCut::passed(Attempt attempt, CutId cut, ReplicaId replica, Seen seen) {
+  seen_[{cut, attempt}][replica] = std::move(seen);
+}
+
+std::string CausalCut::check(const CutContents& contents, MergeMode mode) const {
+  const auto found = seen_.find({contents.cut, contents.attempt});
+  if (found == seen_.end()) return {};
+  std::optional<Round> round;
+  for (const auto& [replica, seen] : found->second) {
+    for (const SplitProgress& split : contents.splits) {
+      const auto records = seen.records.find(split.split);
+      if (records == seen.records.end() || records->second <= split.learned.count) continue;
+      return name(contents.cut) + ": replica " + std::to_string(replica.value) +
+             " had seen records from behind it";
+    }
+    if (mode != MergeMode::synchronous || seen.is_finished) continue;
+    if (round && *round != seen.round) return name(contents.cut) + ": a round straddles it";
+    round = seen.round;
+  }
+  return {};
+}
+
+std::string Retention::check(CutId cut, const Store& store) {
+  CutId next(1);
+  for (const LogEntry& entry : store.log()) {
+    const bool names_it = entry.cut == cut;
+    if (names_it && (entry.kind == LogKind::retire || entry.kind == LogKind::abandon)) return {};
+    if (entry.kind == LogKind::takeover && next <= cut && cut < entry.cut) return {};
+    if (entry.kind != LogKind::retire) next = std::max(next, entry.cut);
+    if (entry.kind == LogKind::complete || entry.kind == LogKind::abandon) {
+      next = std::max(next, entry.cut.next());
+    }
+  }
+  return name(cut) + " is deleted, but the log still holds it";
+}
+
+Checkers::Checkers(World& world, const Truth& truth, Store& store)
+    : world_(world), truth_(truth), store_(store) {
+  store_.on_append = [this](const LogEntry& entry) { log_appended(entry); };
+}
+
+void Checkers::report(const std::string& what) {
+  if (!what.empty()) world_.violation(what);
+}
+
+void Checkers::log_appended(const LogEntry& entry) {
+  report(writer_.check(entry));
+  if (entry.kind != LogKind::complete) return;
+  complete_cuts_ += 1;
+  const CutContents* contents = store_.manifest(entry.cut, entry.attempt);
+  if (contents == nullptr) {
+    report(name(entry.cut) + " is complete without a manifest");
+    return;
+  }
+  report(LedgerExact::check(truth_, *contents, store_));
+  report(OneCut::check(*contents, store_));
+  report(causal_.check(*contents, world_.options().mode));
+}
+
+void Checkers::started(const StartWorker& start) {
+  report(splits_.check(start));
+  report(NothingLost::check(start, store_));
+  const bool is_durable =
+      std::any_of(store_.log().begin(), store_.log().end(), [&](const LogEntry& entry) {
+        return entry.kind == LogKind::takeover && entry.attempt == start.attempt;
+      });
+  if (!is_durable) report("an attempt was started before it was durable");
+}
+
+void Checkers::published(const CutContents& contents) {
+  const bool is_complete =
+      std::any_of(store_.log().begin(), store_.log().end(), [&](const LogEntry& entry) {
+        return entry.kind == LogKind::complete && entry.cut == contents.cut;
+      });
+  if (!is_complete) report(name(contents.cut) + " was published before it was complete");
+}
+
+void Checkers::finished(const CutContents& contents, bool was_stopped) {
+  published(contents);
+  if (was_stopped) return;
+  for (const SplitProgress& split : contents.splits) {
+    if (split.offset.value == truth_.size(split.split)) continue;
+    report("the job finished before the end of split " + std::to_string(split.split.value));
+  }
+}
+
+}  // namespace millrace::sim

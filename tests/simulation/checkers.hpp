@@ -1,0 +1,138 @@
+// The promises, each as a class that looks at what happened and says what is broken.
+//
+// The checkers know everything: the true records of each split, the store's content, who was told
+// what. They use nothing that the cores compute about themselves.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/simulation/store.hpp"
+#include "tests/simulation/world.hpp"
+
+namespace millrace::sim {
+
+// The records of every split, and the true sums of each prefix.
+class Truth {
+ public:
+  explicit Truth(const SimOptions& options);
+  std::uint32_t splits() const { return static_cast<std::uint32_t>(prefixes_.size()); }
+  std::uint64_t size(SplitId split) const { return prefixes_[split.value].size() - 1; }
+  const RecordSums& prefix(SplitId split, Offset offset) const {
+    return prefixes_[split.value][offset.value];
+  }
+  // When the record at this offset can be read.
+  Time available(SplitId split, Offset offset) const;
+  std::vector<SplitProgress> start() const;
+
+ private:
+  std::vector<std::vector<RecordSums>> prefixes_;
+  std::vector<Time> interval_;
+};
+
+// 1, 13: a complete cut holds each record before its offsets once, in every shard.
+class LedgerExact {
+ public:
+  static std::string check(const Truth& truth, const CutContents& contents, const Store& store);
+};
+
+// 2, 4: all that a complete manifest names is durable and of this attempt and cut.
+class OneCut {
+ public:
+  static std::string check(const CutContents& contents, const Store& store);
+};
+
+// 3: an attempt starts from the newest cut that was complete when its takeover became durable.
+class NothingLost {
+ public:
+  static std::string check(const StartWorker& start, const Store& store);
+};
+
+// 5, 6: log entries follow each other; terms, attempts and cuts never repeat or go back.
+class SingleWriter {
+ public:
+  std::string check(const LogEntry& entry);
+
+ private:
+  Term term_;
+  Attempt attempt_;
+  std::string writer_;
+  std::set<CutId> closed_, complete_;
+};
+
+// 5: a cut id is triggered in one attempt only, and never again after it was closed.
+class FreshCuts {
+ public:
+  std::string triggered(const TriggerCut& trigger);
+  void aborted(Attempt attempt, CutId cut) { aborted_.insert({attempt, cut}); }
+
+ private:
+  std::map<CutId, Attempt> triggered_;
+  std::set<std::pair<Attempt, CutId>> aborted_;
+};
+
+// 8: in one attempt each split and replica is started on one worker.
+class SplitExclusivity {
+ public:
+  std::string check(const StartWorker& start);
+
+ private:
+  std::map<std::pair<Attempt, SplitId>, WorkerId> readers_;
+  std::map<std::pair<Attempt, ReplicaId>, WorkerId> replicas_;
+};
+
+// 2: nothing from behind a cut influenced what a replica pushed before it; in `synchronous` mode
+// all replicas with data cut after the same round.
+class CausalCut {
+ public:
+  struct Seen {
+    std::map<SplitId, std::uint64_t> records;  // in the replica's values when it passed the cut
+    Round round;
+    bool is_finished = false;
+  };
+  void passed(Attempt attempt, CutId cut, ReplicaId replica, Seen seen);
+  std::string check(const CutContents& contents, MergeMode mode) const;
+
+ private:
+  std::map<std::pair<CutId, Attempt>, std::map<ReplicaId, Seen>> seen_;
+};
+
+// 16: what is deleted was given up in the log before.
+class Retention {
+ public:
+  static std::string check(CutId cut, const Store& store);
+};
+
+// All of them, fed by the simulation.
+class Checkers {
+ public:
+  Checkers(World& world, const Truth& truth, Store& store);
+
+  void log_appended(const LogEntry& entry);
+  void started(const StartWorker& start);
+  void triggered(const TriggerCut& trigger) { report(fresh_.triggered(trigger)); }
+  void aborted(Attempt attempt, CutId cut) { fresh_.aborted(attempt, cut); }
+  void published(const CutContents& contents);
+  void removing(CutId cut) { report(Retention::check(cut, store_)); }
+  void passed(Attempt attempt, CutId cut, ReplicaId replica, CausalCut::Seen seen) {
+    causal_.passed(attempt, cut, replica, std::move(seen));
+  }
+  void finished(const CutContents& contents, bool was_stopped);
+  void report(const std::string& what);
+  std::uint64_t complete_cuts() const { return complete_cuts_; }
+
+ private:
+  World& world_;
+  const Truth& truth_;
+  Store& store_;
+  SingleWriter writer_;
+  FreshCuts fresh_;
+  SplitExclusivity splits_;
+  CausalCut causal_;
+  std::uint64_t complete_cuts_ = 0;
+};
+
+}  // namespace millrace::sim

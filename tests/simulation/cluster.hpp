@@ -1,0 +1,86 @@
+// All processes of one run, who is where, and the faults that strike them.
+//
+// Place: `run` builds one per seed. Coordinators and workers are thin shells; messages between them
+// go through the World.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "tests/simulation/checkers.hpp"
+#include "tests/simulation/coordinator.hpp"
+#include "tests/simulation/store.hpp"
+#include "tests/simulation/worker.hpp"
+#include "tests/simulation/world.hpp"
+
+namespace millrace::sim {
+
+class Cluster {
+ public:
+  Cluster(const SimOptions& options, bool keeps_trace);
+
+  // Until the job has ended or a promise is broken.
+  void run();
+
+  World& world() { return world_; }
+  Store& store() { return store_; }
+  const Truth& truth() const { return truth_; }
+  Checkers& checkers() { return checkers_; }
+
+  void register_worker(Address from, WorkerId worker);
+  void send_to_master(Address from, Address master, const char* what, JobEvent event);
+  void send_entry(Address from, WorkerId to, const Entry& entry);
+  void send_answer(Address from, WorkerId to, const Answer& answer);
+  // To the worker, if that life of it still exists.
+  template <typename Message, typename Deliver>
+  void send_to_worker(Address from, WorkerId to, const char* what, Message message,
+                      Deliver deliver) {
+    const auto found = addresses_.find(to);
+    if (found == addresses_.end()) return;
+    const ProcessId process = found->second.process;
+    world_.send(from, found->second, what, message_number(message),
+                [this, process, message = std::move(message), deliver] {
+                  if (workers_[process]) deliver(*workers_[process], message);
+                });
+  }
+
+  void job_finished(const JobFinished& finished);
+  void job_failed(const Status& status);
+
+ private:
+  static std::uint64_t message_number(const Entry& entry) { return entry.sequence.value; }
+  static std::uint64_t message_number(const Answer& answer) { return answer.sequence.value; }
+  static std::uint64_t message_number(const TriggerCut& trigger) { return trigger.cut.value; }
+  static std::uint64_t message_number(const AbortCut& abort) { return abort.cut.value; }
+  static std::uint64_t message_number(const StartWorker& start) { return start.attempt.value; }
+  static std::uint64_t message_number(const StopAttempt& stop) { return stop.attempt.value; }
+
+  void start_worker(ProcessId process);
+  void start_coordinator(ProcessId process);
+  void restart_later(ProcessId process);
+  void plan_faults();
+  void plan_client();
+  void strike_partition();
+  ProcessId any_process();
+  bool is_coordinator(ProcessId process) const;
+  void heal();
+
+  World world_;
+  Truth truth_;
+  Store store_;
+  Checkers checkers_;
+  std::vector<ProcessId> coordinator_ids_;
+  std::vector<ProcessId> worker_ids_;
+  std::map<ProcessId, std::unique_ptr<Coordinator>> coordinators_;
+  std::map<ProcessId, std::unique_ptr<Worker>> workers_;
+  std::map<WorkerId, Address> addresses_;
+  std::vector<std::unique_ptr<Worker>> dead_workers_;  // may still be on the call stack
+  std::vector<std::unique_ptr<Coordinator>> dead_coordinators_;
+  std::uint32_t next_worker_ = 1;
+  std::uint32_t coordinator_lives_ = 0;
+  bool has_ended_ = false;
+};
+
+}  // namespace millrace::sim

@@ -1,0 +1,147 @@
+#include "tests/simulation/coordinator.hpp"
+
+#include <utility>
+#include <vector>
+
+#include "tests/simulation/cluster.hpp"
+
+namespace millrace::sim {
+
+namespace {
+
+constexpr Time kTick = 40 * kMillisecond;
+constexpr Time kLostAfter = 700 * kMillisecond;
+
+Milliseconds to_milliseconds(Time time) {
+  return Milliseconds(time / kMillisecond);
+}
+
+JobOptions job_options(const SimOptions& options, const std::string& writer) {
+  JobOptions job;
+  job.writer = writer;
+  job.parallelism = options.replicas;
+  job.shards = options.shards;
+  job.mode = options.mode;
+  job.retain = options.retain;
+  job.checkpoint_interval = to_milliseconds(options.cut_interval);
+  job.cut_timeout = to_milliseconds(options.cut_timeout);
+  job.start_timeout = Milliseconds(4'000);
+  job.retry_interval = Milliseconds(120);
+  job.restarts_max = 1'000'000;  // faults are allowed to win often, never for ever
+  job.backoff = Milliseconds(20);
+  job.backoff_max = Milliseconds(200);
+  job.mutations = options.mutations.job;
+  return job;
+}
+
+}  // namespace
+
+Coordinator::Coordinator(Cluster& cluster, World& world, ProcessId process,
+                         const std::string& writer)
+    : cluster_(cluster),
+      world_(world),
+      home_(world.address(process)),
+      machine_(job_options(world.options(), writer)) {}
+
+void Coordinator::start() {
+  on_event(JobStarted{cluster_.truth().start()});
+  if (world_.is_alive(home_)) tick();
+}
+
+void Coordinator::tick() {
+  std::vector<WorkerId> lost;
+  for (const auto& [worker, at] : heard_) {
+    if (world_.now() - at > kLostAfter) lost.push_back(worker);
+  }
+  for (const WorkerId worker : lost) {
+    heard_.erase(worker);
+    on_event(WorkerLost{worker});
+    if (!world_.is_alive(home_)) return;
+  }
+  on_event(Tick{to_milliseconds(world_.now())});
+  if (!world_.is_alive(home_)) return;
+  world_.after(home_, kTick, "tick", [this] { tick(); });
+}
+
+void Coordinator::on_register(WorkerId worker) {
+  const bool is_new = !heard_.contains(worker);
+  heard_[worker] = world_.now();
+  if (is_new) on_event(WorkerRegistered{worker});
+}
+
+void Coordinator::on_event(const JobEvent& event) {
+  execute(machine_.on_event(event));
+}
+
+void Coordinator::execute(std::vector<JobEffect> effects) {
+  for (JobEffect& effect : effects) {
+    if (!world_.survives(home_)) return;
+    std::visit([this](const auto& e) { run(e); }, effect);
+  }
+}
+
+void Coordinator::run(const WriteLog& effect) {
+  cluster_.store().append(home_, effect, [this](const LogWritten& event) { on_event(event); });
+}
+void Coordinator::run(const ReadLog& effect) {
+  cluster_.store().read(home_, effect, [this](const LogRead& event) { on_event(event); });
+}
+void Coordinator::run(const ReadManifest& effect) {
+  cluster_.store().get_manifest(home_, effect,
+                                [this](const ManifestRead& event) { on_event(event); });
+}
+void Coordinator::run(const WriteManifest& effect) {
+  cluster_.store().put_manifest(home_, effect.contents,
+                                [this](const ManifestWritten& event) { on_event(event); });
+}
+
+void Coordinator::run(const StartWorker& effect) {
+  cluster_.checkers().started(effect);
+  cluster_.send_to_worker(home_, effect.worker, "start", effect,
+                          [from = home_](Worker& worker, const StartWorker& message) {
+                            worker.on_start(message, from);
+                          });
+}
+void Coordinator::run(const StopAttempt& effect) {
+  cluster_.send_to_worker(
+      home_, effect.worker, "stop", effect,
+      [](Worker& worker, const StopAttempt& message) { worker.on_stop(message); });
+}
+void Coordinator::run(const TriggerCut& effect) {
+  cluster_.checkers().triggered(effect);
+  cluster_.send_to_worker(home_, effect.worker, "trigger", effect,
+                          [from = home_](Worker& worker, const TriggerCut& message) {
+                            worker.on_trigger(message, from);
+                          });
+}
+void Coordinator::run(const AbortCut& effect) {
+  cluster_.checkers().aborted(effect.attempt, effect.cut);
+  cluster_.send_to_worker(
+      home_, effect.worker, "abort", effect,
+      [](Worker& worker, const AbortCut& message) { worker.on_abort(message); });
+}
+
+void Coordinator::run(const Publish& effect) {
+  cluster_.checkers().published(*effect.contents);
+}
+void Coordinator::run(const RemoveCut& effect) {
+  cluster_.checkers().removing(effect.cut);
+  cluster_.store().remove(home_, effect.cut);
+}
+void Coordinator::run(const JobFinished& effect) {
+  cluster_.job_finished(effect);
+}
+void Coordinator::run(const JobFailed& effect) {
+  cluster_.job_failed(effect.status);
+}
+void Coordinator::run(const JobDeposed&) {
+  world_.crash(home_.process);
+}
+void Coordinator::run(const AuditFailed& effect) {
+  cluster_.checkers().report("audit: " + effect.status.message());
+}
+void Coordinator::run(const Note&) {
+  world_.trace("note", 0, home_.process);
+}
+
+}  // namespace millrace::sim

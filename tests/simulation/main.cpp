@@ -1,0 +1,153 @@
+// millrace_sim: runs seeds of the deterministic simulator. README.md says how to read what it
+// prints.
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "tests/simulation/simulation.hpp"
+
+namespace {
+
+using millrace::sim::Injected;
+using millrace::sim::RunReport;
+
+struct Arguments {
+  std::uint64_t from = 1;
+  std::uint64_t seeds = 1;
+  std::set<std::string> without;
+  std::string seed_file;
+  bool trace = false;
+  bool minimise = false;
+  bool mutants = false;
+};
+
+void print_trace(std::uint64_t seed, const std::set<std::string>& without) {
+  const RunReport report = run(millrace::sim::draw_options(seed, without), true);
+  for (const std::string& line : report.last_events) std::printf("  %s\n", line.c_str());
+}
+
+void explain(std::uint64_t seed, const Arguments& arguments, const std::string& violation) {
+  auto without = arguments.without;
+  if (arguments.minimise) without = millrace::sim::minimise(seed);
+  std::string flags;
+  for (const std::string& fault : without) flags += (flags.empty() ? " --without=" : ",") + fault;
+  print_trace(seed, without);
+  std::printf("FAILED %s\n  %s\n  repeat with: millrace_sim --seed=%llu --trace%s\n",
+              violation.c_str(), describe(millrace::sim::draw_options(seed, without)).c_str(),
+              static_cast<unsigned long long>(seed), flags.c_str());
+}
+
+void print_totals(std::uint64_t seeds, std::uint64_t repeated, const Injected& i,
+                  std::uint64_t events, std::uint64_t cuts, double seconds) {
+  const auto number = [](std::uint64_t n) { return static_cast<unsigned long long>(n); };
+  std::printf(
+      "%llu seeds (%llu run twice), %llu events, %llu complete cuts, %.1f s, %.0f seeds/s\n",
+      number(seeds), number(repeated), number(events), number(cuts), seconds,
+      static_cast<double>(seeds + repeated) / seconds);
+  std::printf(
+      "injected: %llu crashes, %llu between two effects, %llu pauses, %llu partitions, "
+      "%llu takeovers\n"
+      "messages: %llu sent, %llu lost, %llu duplicated, %llu clogged, %llu cut off\n"
+      "store: %llu errors, %llu ambiguous answers, %llu rotten manifests\n",
+      number(i.crashes), number(i.crashes_in_step), number(i.pauses), number(i.partitions),
+      number(i.takeovers), number(i.messages), number(i.lost), number(i.duplicated),
+      number(i.clogged), number(i.cut_off), number(i.store_errors), number(i.store_ambiguous),
+      number(i.rotten));
+}
+
+int run_seeds(const Arguments& arguments, const std::vector<std::uint64_t>& seeds) {
+  const auto start = std::chrono::steady_clock::now();
+  Injected injected;
+  std::uint64_t events = 0, cuts = 0, repeated = 0, failed = 0;
+  for (const std::uint64_t seed : seeds) {
+    const auto options = millrace::sim::draw_options(seed, arguments.without);
+    RunReport report = run(options);
+    if (seed % 20 == 0) {
+      ++repeated;
+      if (run(options).trace_hash != report.trace_hash) {
+        report.violation = "a second run of the same seed took another course";
+      }
+    }
+    injected.add(report.injected);
+    events += report.events;
+    cuts += report.complete_cuts;
+    if (report.violation) {
+      explain(seed, arguments, *report.violation);
+      if (++failed >= 5) break;
+    }
+  }
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  print_totals(seeds.size(), repeated, injected, events, cuts, seconds.count());
+  return failed == 0 ? 0 : 1;
+}
+
+int run_mutants(const Arguments& arguments) {
+  int missed = 0;
+  for (const auto& mutant : millrace::sim::mutants()) {
+    const auto report = hunt(mutant, arguments.from, arguments.seeds);
+    if (!report.seed) ++missed;
+    const std::string where = report.seed ? "seed " + std::to_string(*report.seed) : "MISSED";
+    std::printf("%-40s %-10s %s\n", mutant.name.c_str(), where.c_str(), report.violation.c_str());
+  }
+  std::printf("%zu mutants, %d missed\n", millrace::sim::mutants().size(), missed);
+  return missed == 0 ? 0 : 1;
+}
+
+std::vector<std::uint64_t> read_seeds(const std::string& path) {
+  std::vector<std::uint64_t> seeds;
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    if (!line.empty() && line[0] != '#') seeds.push_back(std::strtoull(line.c_str(), nullptr, 10));
+  }
+  return seeds;
+}
+
+bool parse(const std::string& argument, Arguments& arguments) {
+  const auto equals = argument.find('=');
+  const std::string key = argument.substr(0, equals);
+  const std::string value = equals == std::string::npos ? "" : argument.substr(equals + 1);
+  if (key == "--seed" || key == "--from") {
+    arguments.from = std::strtoull(value.c_str(), nullptr, 10);
+  } else if (key == "--seeds") {
+    arguments.seeds = std::strtoull(value.c_str(), nullptr, 10);
+  } else if (key == "--seed-file") {
+    arguments.seed_file = value;
+  } else if (key == "--without") {
+    std::istringstream list(value);
+    for (std::string fault; std::getline(list, fault, ',');) arguments.without.insert(fault);
+  } else if (key == "--trace") {
+    arguments.trace = true;
+  } else if (key == "--minimise") {
+    arguments.minimise = true;
+  } else if (key == "--mutants") {
+    arguments.mutants = true;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Arguments arguments;
+  for (int i = 1; i < argc; ++i) {
+    if (parse(argv[i], arguments)) continue;
+    std::fprintf(stderr,
+                 "unknown argument %s\nusage: millrace_sim [--seed=N | --from=K --seeds=M | "
+                 "--seed-file=F] [--trace] [--minimise] [--without=loss,crash,...] [--mutants]\n",
+                 argv[i]);
+    return 2;
+  }
+  if (arguments.mutants) return run_mutants(arguments);
+  std::vector<std::uint64_t> seeds;
+  if (!arguments.seed_file.empty()) seeds = read_seeds(arguments.seed_file);
+  for (std::uint64_t i = 0; arguments.seed_file.empty() && i < arguments.seeds; ++i) {
+    seeds.push_back(arguments.from + i);
+  }
+  if (arguments.trace && seeds.size() == 1) print_trace(seeds[0], arguments.without);
+  return run_seeds(arguments, seeds);
+}

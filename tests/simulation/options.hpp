@@ -1,0 +1,78 @@
+// What one seed runs: the size of the cluster, the job, the faults and their rates.
+//
+// Each seed draws its own subset and rates ("swarm testing"), so that some runs are calm, some
+// burn.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+
+#include "coordinator/core/job_machine.hpp"
+#include "worker/core/replica_core.hpp"
+#include "worker/core/shard_core.hpp"
+
+namespace millrace::sim {
+
+using Time = std::int64_t;  // microseconds since the start of the run
+inline constexpr Time kMillisecond = 1'000;
+inline constexpr Time kSecond = 1'000'000;
+
+// Deliberate bugs: in the cores, and in how a shell uses them.
+struct Mutations {
+  ShardMutations shard;
+  ReplicaMutations replica;
+  JobMutations job;
+  bool snapshot_one_batch_late = false;  // offsets taken after more was learned
+  bool acknowledge_part_before_store = false;
+  bool restore_without_learned = false;  // the ledger of the splits is forgotten
+};
+
+struct Faults {
+  double loss = 0.0;  // share of messages
+  double duplicate = 0.0;
+  Time delay_mean = kMillisecond;
+  bool local_is_fast = true;   // trainer and shard of one worker: short delays, no loss
+  double clog = 0.0;           // share of messages that take up to 2 s
+  int crashes = 0;             // of any process, at an event boundary
+  double crash_in_step = 0.0;  // chance between two effects of one step
+  int pauses = 0;
+  int partitions = 0;
+  double store_error = 0.0;      // refused, nothing written
+  double store_ambiguous = 0.0;  // no answer; may be written, or be written later
+  double rot = 0.0;              // manifests damaged at rest
+  Time store_latency = kMillisecond;
+  int takeovers = 0;  // a second coordinator starts although the first lives
+};
+
+struct SimOptions {
+  std::uint64_t seed = 0;
+  std::uint32_t workers = 1;
+  std::uint32_t replicas = 1;
+  std::uint32_t shards = 1;
+  std::uint32_t splits = 1;
+  std::uint32_t records_per_split = 100;  // at most; splits differ
+  std::uint32_t batch = 8;
+  std::uint32_t merge_every = 1;
+  std::uint32_t max_staleness = 16;
+  bool has_slow_splits = false;  // data arrives over time: replicas become idle
+  std::size_t second_view_bytes_max = 1u << 30;
+  MergeMode mode = MergeMode::async_average;
+  Time step_mean = 10 * kMillisecond;  // per micro-batch
+  Time cut_interval = 300 * kMillisecond;
+  Time cut_timeout = 3 * kSecond;
+  Time safety_phase = 3 * kSecond;
+  std::uint32_t retain = 2;
+  int extra_cuts = 0;             // asked for by a client
+  bool is_stopped_early = false;  // a client drains the job
+  Faults faults;
+  Mutations mutations;
+};
+
+// `without`: fault classes that are left out (loss, duplicate, clog, crash, pause, partition,
+// store, rot, takeover), which is how a failure is made smaller.
+SimOptions draw_options(std::uint64_t seed, const std::set<std::string>& without = {});
+
+std::string describe(const SimOptions& options);
+
+}  // namespace millrace::sim

@@ -1,0 +1,139 @@
+#include "tests/simulation/store.hpp"
+
+namespace millrace::sim {
+
+Store::Store(World& world) : world_(world), process_(world.add_process([] {})) {}
+
+void Store::submit(Address from, const char* what, std::function<void()> apply,
+                   std::function<void(StoreOutcome)> reply) {
+  auto& random = world_.random();
+  const auto& faults = world_.options().faults;
+  const bool is_healed = world_.is_healed();
+  const auto latency = [&](Time most) {
+    return 1 + static_cast<Time>(random.below(static_cast<std::uint64_t>(most)));
+  };
+  const Time there = latency(faults.store_latency);
+  const Time back = there + latency(faults.store_latency);
+  const double draw = random.uniform();
+  if (!is_healed && draw < faults.store_error) {
+    world_.injected().store_errors += 1;
+    world_.after(from, back, what, [reply] { reply(StoreOutcome::failed); });
+    return;
+  }
+  if (!is_healed && draw < faults.store_error + faults.store_ambiguous) {
+    world_.injected().store_ambiguous += 1;
+    const std::uint64_t kind = random.below(3);
+    if (kind == 0) world_.outside(there, std::move(apply));
+    if (kind == 1) world_.outside(back + latency(2 * kSecond), std::move(apply));
+    world_.after(from, back, what, [reply] { reply(StoreOutcome::ambiguous); });
+    return;
+  }
+  world_.outside(there, std::move(apply));
+  world_.after(from, back, what, [reply] { reply(StoreOutcome::done); });
+}
+
+void Store::append(Address from, const WriteLog& write,
+                   std::function<void(const LogWritten&)> reply) {
+  auto outcome = std::make_shared<WriteOutcome>(WriteOutcome::failed);
+  const auto apply = [this, write, outcome] {
+    if (write.index > log_.size()) return;
+    *outcome = write.index < log_.size() ? WriteOutcome::exists : WriteOutcome::created;
+    if (*outcome == WriteOutcome::exists) return;
+    log_.push_back(write.entry);
+    if (on_append) on_append(write.entry);
+  };
+  submit(from, "log written", apply, [write, outcome, reply](StoreOutcome result) {
+    LogWritten written{write.index, *outcome};
+    if (result == StoreOutcome::ambiguous) written.outcome = WriteOutcome::ambiguous;
+    if (result == StoreOutcome::failed) written.outcome = WriteOutcome::failed;
+    reply(written);
+  });
+}
+
+void Store::read(Address from, const ReadLog& read, std::function<void(const LogRead&)> reply) {
+  auto found = std::make_shared<std::optional<LogEntry>>();
+  const auto apply = [this, read, found] {
+    if (read.index < log_.size()) *found = log_[read.index];
+  };
+  submit(from, "log read", apply, [read, found, reply](StoreOutcome result) {
+    if (result == StoreOutcome::done) {
+      reply(LogRead{read.index, *found});
+    } else {
+      reply(LogRead{read.index, Status(Code::unreachable, "simulated")});
+    }
+  });
+}
+
+void Store::put_manifest(Address from, const CutContents& contents,
+                         std::function<void(const ManifestWritten&)> reply) {
+  const auto apply = [this, contents] {
+    manifests_[{contents.cut, contents.attempt}] = contents;
+    const bool rots = !world_.is_healed() && contents.cut != CutId(0) &&
+                      world_.random().uniform() < world_.options().faults.rot;
+    if (rots && rotten_.insert(contents.cut).second) world_.injected().rotten += 1;
+  };
+  submit(from, "manifest written", apply, [contents, reply](StoreOutcome result) {
+    Status status;
+    if (result != StoreOutcome::done) status = Status(Code::io_error, "simulated");
+    reply(ManifestWritten{contents.attempt, contents.cut, status});
+  });
+}
+
+void Store::get_manifest(Address from, const ReadManifest& read,
+                         std::function<void(const ManifestRead&)> reply) {
+  auto found = std::make_shared<std::optional<CutContents>>();
+  const auto apply = [this, read, found] {
+    const CutContents* contents = manifest(read.cut, read.attempt);
+    if (contents != nullptr && !is_rotten(read.cut)) *found = *contents;
+  };
+  submit(from, "manifest read", apply, [read, found, reply](StoreOutcome result) {
+    if (result != StoreOutcome::done) {
+      reply(ManifestRead{read.cut, Status(Code::unreachable, "simulated")});
+    } else if (!*found) {
+      reply(ManifestRead{read.cut, Status(Code::corrupted, "simulated")});
+    } else {
+      reply(ManifestRead{read.cut, **found});
+    }
+  });
+}
+
+void Store::put_part(Address from, std::shared_ptr<const StoredPart> part,
+                     std::function<void(StoreOutcome)> reply) {
+  const auto apply = [this, part] { parts_[{{part->cut, part->attempt}, part->worker}] = part; };
+  submit(from, "part written", apply, std::move(reply));
+}
+
+void Store::get_parts(Address from, std::shared_ptr<const CutContents> contents,
+                      std::function<void(std::optional<std::vector<StoredPart>>)> reply) {
+  world_.after(from, world_.options().faults.store_latency, "parts read", [this, contents, reply] {
+    std::vector<StoredPart> parts;
+    for (const PartInfo& info : contents->parts) {
+      const auto* found = part(contents->cut, contents->attempt, info.worker);
+      if (found == nullptr) {
+        reply(std::nullopt);
+        return;
+      }
+      parts.push_back(*found);
+    }
+    reply(std::move(parts));
+  });
+}
+
+void Store::remove(Address, CutId cut) {
+  world_.outside(world_.options().faults.store_latency, [this, cut] {
+    std::erase_if(manifests_, [&](const auto& entry) { return entry.first.first == cut; });
+    std::erase_if(parts_, [&](const auto& entry) { return entry.first.first.first == cut; });
+  });
+}
+
+const CutContents* Store::manifest(CutId cut, Attempt attempt) const {
+  const auto found = manifests_.find({cut, attempt});
+  return found == manifests_.end() ? nullptr : &found->second;
+}
+
+const StoredPart* Store::part(CutId cut, Attempt attempt, WorkerId worker) const {
+  const auto found = parts_.find({{cut, attempt}, worker});
+  return found == parts_.end() ? nullptr : found->second.get();
+}
+
+}  // namespace millrace::sim

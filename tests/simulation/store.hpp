@@ -1,0 +1,72 @@
+// The simulated checkpoint store: the commit log, manifests and parts, with an unreliable line to
+// it.
+//
+// An operation may be refused (nothing happened), or nobody knows: written, not written, or written
+// later. What is there is durable; manifests may rot.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "coordinator/core/job_machine.hpp"
+#include "tests/simulation/world.hpp"
+
+namespace millrace::sim {
+
+// What a worker ships for one cut.
+struct StoredPart {
+  Attempt attempt;
+  CutId cut;
+  WorkerId worker;
+  std::map<ShardId, std::pair<ShardLedger, Fingerprint>> shards;
+  std::map<ReplicaId, std::vector<SplitProgress>> replicas;
+};
+
+enum class StoreOutcome { done, failed, ambiguous };
+
+class Store {
+ public:
+  using Key = std::pair<CutId, Attempt>;
+  using PartKey = std::pair<Key, WorkerId>;
+
+  explicit Store(World& world);
+
+  void append(Address from, const WriteLog& write, std::function<void(const LogWritten&)> reply);
+  void read(Address from, const ReadLog& read, std::function<void(const LogRead&)> reply);
+  void put_manifest(Address from, const CutContents& contents,
+                    std::function<void(const ManifestWritten&)> reply);
+  void get_manifest(Address from, const ReadManifest& read,
+                    std::function<void(const ManifestRead&)> reply);
+  void put_part(Address from, std::shared_ptr<const StoredPart> part,
+                std::function<void(StoreOutcome)> reply);
+  void remove(Address from, CutId cut);
+  // The parts of a cut, if all are there; reading is only delayed.
+  void get_parts(Address from, std::shared_ptr<const CutContents> contents,
+                 std::function<void(std::optional<std::vector<StoredPart>>)> reply);
+
+  const std::vector<LogEntry>& log() const { return log_; }
+  const CutContents* manifest(CutId cut, Attempt attempt) const;
+  const StoredPart* part(CutId cut, Attempt attempt, WorkerId worker) const;
+  bool is_rotten(CutId cut) const { return rotten_.contains(cut); }
+  ProcessId process() const { return process_; }
+
+  // Told about every entry the moment it is durable.
+  std::function<void(const LogEntry&)> on_append;
+
+ private:
+  void submit(Address from, const char* what, std::function<void()> apply,
+              std::function<void(StoreOutcome)> reply);
+
+  World& world_;
+  ProcessId process_;
+  std::vector<LogEntry> log_;
+  std::map<Key, CutContents> manifests_;
+  std::map<PartKey, std::shared_ptr<const StoredPart>> parts_;
+  std::set<CutId> rotten_;
+};
+
+}  // namespace millrace::sim

@@ -1,0 +1,254 @@
+#include "tests/simulation/worker.hpp"
+
+#include <cmath>
+#include <utility>
+
+#include "tests/simulation/cluster.hpp"
+#include "tests/simulation/ledger_values.hpp"
+
+namespace millrace::sim {
+
+namespace {
+
+constexpr Time kHeartbeat = 100 * kMillisecond;
+
+Time step_delay(World& world) {
+  const double draw = world.random().uniform() + 0.5;
+  return static_cast<Time>(draw * static_cast<double>(world.options().step_mean));
+}
+
+}  // namespace
+
+Worker::Worker(Cluster& cluster, World& world, ProcessId process, WorkerId id)
+    : cluster_(cluster), world_(world), home_(world.address(process)), id_(id) {
+  heartbeat();
+}
+
+// Also the timer for everything that is sent again.
+void Worker::heartbeat() {
+  cluster_.register_worker(home_, id_);
+  if (failure_) send_event("failure", AttemptFailed{attempt_, *failure_});
+  for (auto& [replica, trainer] : trainers_) {
+    if (!world_.is_alive(home_)) return;
+    trainer->tick();
+    if (trainer->is_finished()) send_event("finished", TrainerFinished{attempt_, replica});
+  }
+  if (!world_.is_alive(home_)) return;
+  world_.after(home_, kHeartbeat, "heartbeat", [this] { heartbeat(); });
+}
+
+void Worker::send_event(const char* what, JobEvent event) {
+  cluster_.send_to_master(home_, master_, what, std::move(event));
+}
+
+void Worker::on_start(const StartWorker& start, Address from) {
+  if (start.worker != id_) return;
+  if (start.attempt < attempt_) {
+    cluster_.send_to_master(home_, from, "refused", WorkerRefused{id_, attempt_});
+    return;
+  }
+  master_ = from;
+  if (start.attempt == attempt_) {
+    if (is_running_) send_event("started", WorkerStarted{id_, attempt_});
+    return;
+  }
+  attempt_ = start.attempt;
+  start_ = start;
+  is_running_ = false;
+  failure_.reset();
+  generation_ += 1;
+  trainers_.clear();
+  shards_.clear();
+  parts_.clear();
+  cluster_.store().get_parts(
+      home_, start.restored,
+      [this, generation = generation_](const std::optional<std::vector<StoredPart>>& parts) {
+        if (generation != generation_) return;
+        if (parts) {
+          build(*start_, *parts);
+        } else {
+          fail(Status(Code::corrupted, "a part of the checkpoint is missing"));
+        }
+      });
+}
+
+void Worker::build(const StartWorker& start, const std::vector<StoredPart>& parts) {
+  for (const ShardId shard : start.shards) build_shard(shard, parts);
+  for (const ReplicaStart& replica : start.replicas) build_trainer(replica);
+  is_running_ = true;
+  for (auto& [replica, trainer] : trainers_) {
+    if (!world_.survives(home_)) return;
+    trainer->start();
+    const auto step = [this, replica = replica, generation = generation_] {
+      step_trainer(replica, generation);
+    };
+    world_.after(home_, step_delay(world_), "step", step);
+  }
+  if (world_.survives(home_)) send_event("started", WorkerStarted{id_, attempt_});
+}
+
+void Worker::build_shard(ShardId shard, const std::vector<StoredPart>& parts) {
+  ShardOptions options;
+  options.attempt = attempt_;
+  options.shard = shard;
+  options.replicas = world_.options().replicas;
+  options.mode = world_.options().mode;
+  options.second_view_bytes_max = world_.options().second_view_bytes_max;
+  options.mutations = world_.options().mutations.shard;
+  ShardLedger ledger;
+  Fingerprint records;
+  for (const StoredPart& part : parts) {
+    const auto found = part.shards.find(shard);
+    if (found == part.shards.end()) continue;
+    ledger = found->second.first;
+    records = found->second.second;
+  }
+  const bool is_elastic = options.mode == MergeMode::elastic;
+  shards_[shard] = std::make_unique<ShardCore>(
+      options, std::make_unique<LedgerValues>(std::move(records), is_elastic), std::move(ledger),
+      start_->restored->cut);
+}
+
+void Worker::build_trainer(const ReplicaStart& replica) {
+  Trainer::Hooks hooks;
+  const auto placement = start_->placement;
+  hooks.send = [this, placement](const Entry& entry) {
+    cluster_.send_entry(home_, placement->shards[entry.shard.value], entry);
+  };
+  hooks.snapshot = [this](const TrainerSnapshot& snapshot) { took(snapshot.cut, snapshot); };
+  hooks.finished = [this](ReplicaId id) { send_event("finished", TrainerFinished{attempt_, id}); };
+  auto splits = replica.splits;
+  if (world_.options().mutations.restore_without_learned) {
+    for (SplitProgress& split : splits) split.learned = {};
+  }
+  trainers_[replica.replica] = std::make_unique<Trainer>(
+      world_, home_, cluster_.truth(), cluster_.checkers(), attempt_, replica.replica,
+      start_->restored->cut, std::move(splits), std::move(hooks));
+}
+
+void Worker::step_trainer(ReplicaId replica, std::uint64_t generation) {
+  if (generation != generation_) return;
+  trainers_.at(replica)->step();
+  if (!world_.is_alive(home_)) return;
+  const auto step = [this, replica, generation] { step_trainer(replica, generation); };
+  world_.after(home_, step_delay(world_), "step", step);
+}
+
+void Worker::fail(Status status) {
+  failure_ = std::move(status);
+  send_event("failure", AttemptFailed{attempt_, *failure_});
+}
+
+void Worker::on_stop(const StopAttempt& stop) {
+  if (stop.attempt < attempt_ || !start_) return;
+  generation_ += 1;
+  is_running_ = false;
+  failure_.reset();
+  trainers_.clear();
+  shards_.clear();
+  parts_.clear();
+}
+
+void Worker::on_trigger(const TriggerCut& trigger, Address from) {
+  if (trigger.attempt != attempt_ || !is_running_) return;
+  master_ = from;
+  for (auto& [shard, core] : shards_) execute(shard, core->request_cut(trigger.cut));
+  for (auto& [replica, trainer] : trainers_) trainer->request_cut(trigger.cut);
+  if (parts_.contains(trigger.cut)) report(trigger.cut);
+}
+
+void Worker::on_abort(const AbortCut& abort) {
+  if (abort.attempt != attempt_) return;
+  for (auto& [shard, core] : shards_) execute(shard, core->abort_cut(abort.cut));
+  for (auto& [replica, trainer] : trainers_) trainer->abort_cut(abort.cut);
+  forget_cuts_before(abort.cut.next());
+}
+
+void Worker::on_entry(const Entry& entry) {
+  const auto found = shards_.find(entry.shard);
+  if (found == shards_.end()) return;
+  if (entry.attempt == attempt_) {
+    execute(entry.shard, found->second->on_entry(entry));
+    return;
+  }
+  const ShardLedger before = found->second->live_ledger();
+  execute(entry.shard, found->second->on_entry(entry));
+  if (!world_.is_alive(home_) || before == found->second->live_ledger()) return;
+  cluster_.checkers().report("an entry of another attempt changed a shard");
+}
+
+void Worker::on_answer(const Answer& answer) {
+  const auto found = trainers_.find(answer.replica);
+  if (found != trainers_.end()) found->second->on_answer(answer);
+}
+
+void Worker::execute(ShardId shard, std::vector<ShardEffect> effects) {
+  for (ShardEffect& effect : effects) {
+    if (!world_.survives(home_)) return;
+    if (auto* send = std::get_if<SendAnswer>(&effect)) {
+      cluster_.send_answer(home_, start_->placement->replicas[send->answer.replica.value],
+                           send->answer);
+    } else if (auto* ready = std::get_if<CutReady>(&effect)) {
+      took(std::move(*ready), shard);
+    } else if (auto* refused = std::get_if<CutRefused>(&effect)) {
+      send_event("cut failed", CutFailed{attempt_, refused->cut, refused->status});
+    } else if (auto* failed = std::get_if<ShardFailed>(&effect)) {
+      fail(failed->status);
+    }
+  }
+}
+
+void Worker::took(CutId cut, TrainerSnapshot snapshot) {
+  forget_cuts_before(cut);
+  Part& part = parts_[cut];
+  part.stored.replicas[snapshot.replica] = snapshot.splits;
+  part.trainers.push_back(std::move(snapshot));
+  report(cut);
+}
+
+void Worker::took(CutReady ready, ShardId shard) {
+  forget_cuts_before(ready.cut);
+  Part& part = parts_[ready.cut];
+  const auto& values = static_cast<const LedgerValues&>(*ready.values);
+  part.stored.shards[shard] = {ready.ledger, values.records()};
+  part.shards.push_back(ShardSnapshot{attempt_, ready.cut, shard, std::move(ready.ledger)});
+  report(ready.cut);
+}
+
+void Worker::forget_cuts_before(CutId cut) {
+  std::erase_if(parts_, [&](const auto& entry) { return entry.first < cut; });
+}
+
+// Says what is there, and writes the part once all of it is.
+void Worker::report(CutId cut) {
+  Part& part = parts_[cut];
+  for (const auto& snapshot : part.trainers) send_event("trainer snapshot", snapshot);
+  for (const auto& snapshot : part.shards) send_event("shard snapshot", snapshot);
+  const bool is_whole =
+      part.trainers.size() == trainers_.size() && part.shards.size() == shards_.size();
+  if (part.is_durable || (is_whole && world_.options().mutations.acknowledge_part_before_store)) {
+    PartInfo info;
+    info.worker = id_;
+    info.name = std::to_string(attempt_.value) + "-" + std::to_string(cut.value);
+    send_event("part", WorkerPart{attempt_, cut, info});
+  }
+  if (is_whole && !part.is_sent) ship(cut);
+}
+
+void Worker::ship(CutId cut) {
+  Part& part = parts_[cut];
+  part.is_sent = true;
+  part.stored.attempt = attempt_;
+  part.stored.cut = cut;
+  part.stored.worker = id_;
+  auto reply = [this, cut, generation = generation_](StoreOutcome outcome) {
+    if (generation != generation_ || !parts_.contains(cut)) return;
+    Part& shipped = parts_[cut];
+    shipped.is_durable = outcome == StoreOutcome::done;
+    shipped.is_sent = shipped.is_durable;  // otherwise again, when the cut is triggered again
+    if (shipped.is_durable) report(cut);
+  };
+  cluster_.store().put_part(home_, std::make_shared<const StoredPart>(part.stored), reply);
+}
+
+}  // namespace millrace::sim
