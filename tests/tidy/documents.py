@@ -99,10 +99,10 @@ def _figures(file, values):
 
 def _licences(texts):
     """Every package that deploy/install-deps installs stands in docs/licences.md with its terms."""
-    listed = re.search(r"^packages=\((.*?)^\)", texts.get("deploy/install-deps", ""), re.MULTILINE | re.DOTALL)
+    listed = re.findall(r"^\w*packages=\((.*?)^\)", texts.get("deploy/install-deps", ""), re.MULTILINE | re.DOTALL)
     if not listed or "docs/licences.md" not in texts:
         return
-    lines = [line for line in listed.group(1).split("\n") if not line.strip().startswith("#")]
+    lines = [line for line in "\n".join(listed).split("\n") if not line.strip().startswith("#")]
     for package in " ".join(lines).split():
         if f"`{package}`" not in texts["docs/licences.md"]:
             yield Finding("docs/licences.md", 1, "docs", f"deploy/install-deps installs {package}: state its terms")
