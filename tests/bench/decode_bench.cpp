@@ -1,9 +1,11 @@
-// Decodes a CSV file over and over on one core and prints the best rate: GB/s and rows/s.
+// Decodes a CSV file over and over on one core and prints the best rate in processor time: GB/s and
+// rows/s.
 //
 // usage: millrace_bench_decode FILE.csv LABEL [SECONDS]
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <iterator>
 
@@ -13,6 +15,13 @@
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+// Of this thread, so that a busy machine does not count.
+double processor_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
 
 int fail(const std::string& why) {
   std::fprintf(stderr, "millrace_bench_decode: %s\n", why.c_str());
@@ -48,7 +57,7 @@ int main(int argc, char** argv) {
     CsvDecoder decoder(schema, inferred.value().csv);
     counters = {};
     std::vector<QuarantineEntry> quarantine;
-    const auto pass = Clock::now();
+    const double pass = processor_seconds();
     std::size_t at = header;
     for (auto stop = CsvDecoder::Stop::batch_full; stop != CsvDecoder::Stop::need_more_bytes;) {
       batch.rows = 0;
@@ -60,7 +69,7 @@ int main(int argc, char** argv) {
         dictionary.append(kLabelField, outcome.pending_class);
       sum += batch.labels[0];
     }
-    best = std::min(best, std::chrono::duration<double>(Clock::now() - pass).count());
+    best = std::min(best, processor_seconds() - pass);
   }
   std::printf("%zu bytes, %zu columns: read %lu records %lu quarantined %lu\n",
               text.size() - header, schema.fields.size(), counters.read, counters.records,
