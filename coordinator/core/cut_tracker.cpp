@@ -50,9 +50,9 @@ bool CutTracker::add(const WorkerPart& part) {
 }
 
 bool CutTracker::is_complete() const {
-  const bool has_trainers = trainers_.size() == placement_->replicas.size();
-  const bool has_shards = shards_.size() == placement_->shards.size() ||
-                          (mutations_.complete_before_all_shards && !shards_.empty());
+  const bool has_trainers = trainers_.size() == placement_->replicas.size() ||
+                            (mutations_.complete_before_all_trainers && !trainers_.empty());
+  const bool has_shards = shards_.size() == placement_->shards.size();
   const bool has_parts =
       parts_.size() == placement_->workers().size() || mutations_.complete_before_all_parts;
   return has_trainers && has_shards && has_parts;

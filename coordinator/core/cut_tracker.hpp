@@ -23,7 +23,7 @@ namespace millrace {
 
 // Deliberate bugs for the simulator; production leaves all of them off.
 struct CutTrackerMutations {
-  bool complete_before_all_shards = false;
+  bool complete_before_all_trainers = false;
   bool complete_before_all_parts = false;
   bool ignore_cut_of_report = false;
 };

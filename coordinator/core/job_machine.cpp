@@ -148,6 +148,15 @@ void JobMachine::choose_restore(Effects& effects) {
     restored_.reset();
     return;
   }
+  // A deposed coordinator finds nothing either: its cuts were retired by the one that leads now.
+  // The log knows, and what was misread gets a second chance.
+  if (!has_confirmed_lead_) {
+    has_confirmed_lead_ = true;
+    damaged_.clear();
+    is_raising_ = true;
+    run_log(log_.raise_attempt(), effects);
+    return;
+  }
   fail(Status(Code::corrupted, "no complete checkpoint of this job can be read",
               "restore the checkpoint store from a backup, or start again with --fresh"),
        effects);
@@ -177,6 +186,7 @@ void JobMachine::on(const ManifestRead& event, Effects& effects) {
 
 void JobMachine::restore(std::shared_ptr<const CutContents> contents, Effects& effects) {
   restored_ = std::move(contents);
+  has_confirmed_lead_ = false;
   last_complete_ = restored_;
   if (restored_->is_final) {
     finish(false, effects);

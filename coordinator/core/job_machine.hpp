@@ -297,7 +297,8 @@ class JobMachine {
   std::set<CutId> retiring_;  // their retire entries are being logged
   bool is_cut_requested_ = false;
   bool is_stop_requested_ = false;
-  bool is_raising_ = false;  // the next attempt is being logged
+  bool has_confirmed_lead_ = false;  // since the last readable manifest
+  bool is_raising_ = false;          // the next attempt is being logged
   Milliseconds last_cut_at_{0};
   Milliseconds cut_started_at_{0};
   Milliseconds starting_since_{0};

@@ -11,6 +11,12 @@ std::string name(CutId cut) {
   return "cut " + std::to_string(cut.value);
 }
 
+Attempt newest_attempt(const Store& store) {
+  Attempt newest;
+  for (const LogEntry& entry : store.log()) newest = std::max(newest, entry.attempt);
+  return newest;
+}
+
 }  // namespace
 
 Truth::Truth(const SimOptions& options) {
@@ -87,6 +93,8 @@ std::string NothingLost::check(const StartWorker& start, const Store& store) {
     if (entry.kind == LogKind::complete && !store.is_rotten(entry.cut)) newest = entry.cut;
     if (entry.kind == LogKind::takeover && entry.attempt == start.attempt) break;
   }
+  // A deposed coordinator's attempt can complete nothing, whatever it starts from.
+  if (store.log().empty() || newest_attempt(store) > start.attempt) return {};
   if (!newest || start.restored->cut >= *newest) return {};
   return "attempt " + std::to_string(start.attempt.value) + " starts from " +
          name(start.restored->cut) + " although " + name(*newest) + " was complete";

@@ -140,8 +140,9 @@ void Coordinator::run(const JobDeposed&) {
 void Coordinator::run(const AuditFailed& effect) {
   cluster_.checkers().report("audit: " + effect.status.message());
 }
-void Coordinator::run(const Note&) {
+void Coordinator::run(const Note& effect) {
   world_.trace("note", 0, home_.process);
+  world_.remark(effect.text);
 }
 
 }  // namespace millrace::sim

@@ -22,10 +22,23 @@ struct Arguments {
   bool trace = false;
   bool minimise = false;
   bool mutants = false;
+  std::string mutant;  // run the seeds with this deliberate bug
 };
 
-void print_trace(std::uint64_t seed, const std::set<std::string>& without) {
-  const RunReport report = run(millrace::sim::draw_options(seed, without), true);
+millrace::sim::SimOptions options_of(std::uint64_t seed, const Arguments& arguments,
+                                     const std::set<std::string>& without) {
+  auto options = millrace::sim::draw_options(seed, without);
+  for (const auto& mutant : millrace::sim::mutants()) {
+    if (mutant.name != arguments.mutant) continue;
+    mutant.apply(options.mutations);
+    options.mutations.job.skip_audit = seed % 2 == 0;
+  }
+  return options;
+}
+
+void print_trace(std::uint64_t seed, const Arguments& arguments,
+                 const std::set<std::string>& without) {
+  const RunReport report = run(options_of(seed, arguments, without), true);
   for (const std::string& line : report.last_events) std::printf("  %s\n", line.c_str());
 }
 
@@ -34,7 +47,7 @@ void explain(std::uint64_t seed, const Arguments& arguments, const std::string& 
   if (arguments.minimise) without = millrace::sim::minimise(seed);
   std::string flags;
   for (const std::string& fault : without) flags += (flags.empty() ? " --without=" : ",") + fault;
-  print_trace(seed, without);
+  print_trace(seed, arguments, without);
   std::printf("FAILED %s\n  %s\n  repeat with: millrace_sim --seed=%llu --trace%s\n",
               violation.c_str(), describe(millrace::sim::draw_options(seed, without)).c_str(),
               static_cast<unsigned long long>(seed), flags.c_str());
@@ -63,7 +76,7 @@ int run_seeds(const Arguments& arguments, const std::vector<std::uint64_t>& seed
   Injected injected;
   std::uint64_t events = 0, cuts = 0, repeated = 0, failed = 0;
   for (const std::uint64_t seed : seeds) {
-    const auto options = millrace::sim::draw_options(seed, arguments.without);
+    const auto options = options_of(seed, arguments, arguments.without);
     RunReport report = run(options);
     if (seed % 20 == 0) {
       ++repeated;
@@ -122,6 +135,8 @@ bool parse(const std::string& argument, Arguments& arguments) {
     arguments.trace = true;
   } else if (key == "--minimise") {
     arguments.minimise = true;
+  } else if (key == "--mutant") {
+    arguments.mutant = value;
   } else if (key == "--mutants") {
     arguments.mutants = true;
   } else {
@@ -138,7 +153,8 @@ int main(int argc, char** argv) {
     if (parse(argv[i], arguments)) continue;
     std::fprintf(stderr,
                  "unknown argument %s\nusage: millrace_sim [--seed=N | --from=K --seeds=M | "
-                 "--seed-file=F] [--trace] [--minimise] [--without=loss,crash,...] [--mutants]\n",
+                 "--seed-file=F] [--trace] [--minimise] [--without=loss,crash,...] [--mutants] "
+                 "[--mutant=NAME]\n",
                  argv[i]);
     return 2;
   }
@@ -148,6 +164,6 @@ int main(int argc, char** argv) {
   for (std::uint64_t i = 0; arguments.seed_file.empty() && i < arguments.seeds; ++i) {
     seeds.push_back(arguments.from + i);
   }
-  if (arguments.trace && seeds.size() == 1) print_trace(seeds[0], arguments.without);
+  if (arguments.trace && seeds.size() == 1) print_trace(seeds[0], arguments, arguments.without);
   return run_seeds(arguments, seeds);
 }

@@ -158,6 +158,10 @@ std::vector<std::string> World::last_events() const {
   return {last_events_.end() - static_cast<std::ptrdiff_t>(count), last_events_.end()};
 }
 
+void World::remark(const std::string& text) {
+  if (keeps_trace_) last_events_.push_back("    " + text);
+}
+
 void World::violation(const std::string& what) {
   if (violation_) return;
   violation_ = what;

@@ -72,6 +72,7 @@ class World {
   std::uint64_t events() const { return events_; }
   std::uint64_t trace_hash() const { return trace_hash_; }
   void trace(const char* what, std::uint64_t detail, ProcessId where);
+  void remark(const std::string& text);  // only in the printed trace
   std::vector<std::string> last_events() const;
 
   void violation(const std::string& what);
