@@ -46,8 +46,8 @@ struct GarbageQuery {
   std::vector<CutRef>
       unretired;  // completed and not retired, savepoints included: kept with all they refer to
   std::vector<CutId>
-      dead;         // retired or abandoned by a committed entry, or passed over by a takeover
-  Attempt attempt;  // unreferenced objects of earlier attempts are dead as well
+      dead;              // retired or abandoned by a committed entry, or passed over by a takeover
+  Attempt attempt = {};  // unreferenced objects of earlier attempts are dead as well
 };
 
 struct GarbageReport {

@@ -27,10 +27,10 @@ const char* to_string(CommitKind kind);
 
 struct CommitEntry {
   CommitKind kind = CommitKind::takeover;
-  Term term;
-  Attempt attempt;
-  CutId cut;           // complete, abandon, retire
-  std::string writer;  // unique to one process and term; 1 to 128 printable characters
+  Term term = {};
+  Attempt attempt = {};
+  CutId cut = {};           // complete, abandon, retire
+  std::string writer = {};  // unique to one process and term; 1 to 128 printable characters
 
   friend bool operator==(const CommitEntry&, const CommitEntry&) = default;
 };

@@ -23,18 +23,18 @@ inline constexpr std::uint16_t kManifestFormat = 1;
 
 // One object of a part, see part_prefix.
 struct StoredFile {
-  std::string name;
+  std::string name = {};
   std::uint64_t size = 0;
   std::uint32_t crc32c = 0;
-  std::string sha256;  // 64 lower-case hexadecimal digits
+  std::string sha256 = {};  // 64 lower-case hexadecimal digits
 
   friend bool operator==(const StoredFile&, const StoredFile&) = default;
 };
 
 // What one worker shipped for one cut: every file that its state at the cut needs.
 struct PartDescriptor {
-  WorkerId worker;
-  std::vector<StoredFile> files;
+  WorkerId worker = {};
+  std::vector<StoredFile> files = {};
 
   std::uint64_t bytes() const;
   // The part as one thing: its objects' common beginning, its bytes, and hashes over what names its
@@ -45,13 +45,13 @@ struct PartDescriptor {
 
 // Where reading of a split stands: everything before `offset` is learned, and `learned` counts it.
 struct SplitPosition {
-  SplitId id;
-  std::string path;
+  SplitId id = {};
+  std::string path = {};
   std::uint64_t begin = 0;  // [begin, end) of the split
   std::uint64_t end = 0;
-  Offset offset;
+  Offset offset = {};
   bool is_finished = false;  // nothing follows `offset`
-  RecordSums learned;
+  RecordSums learned = {};
 
   friend bool operator==(const SplitPosition&, const SplitPosition&) = default;
 };

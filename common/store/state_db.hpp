@@ -29,12 +29,12 @@ class FileSystem;
 namespace millrace {
 
 struct StateDbOptions {
-  std::string folder;  // made when absent; on the file system of a file:// store, files are linked,
-                       // not copied
-  WorkerId worker;
-  PartDescriptor
-      restored;  // the part that `restore` put into the folder: its files need not be shipped again
-  std::shared_ptr<rocksdb::FileSystem> file_system;  // absent: the machine's own
+  std::string folder = {};  // made when absent; on the file system of a file:// store, files are
+                            // linked, not copied
+  WorkerId worker = {};
+  PartDescriptor restored =
+      {};  // the part that `restore` put into the folder: its files need not be shipped again
+  std::shared_ptr<rocksdb::FileSystem> file_system = {};  // absent: the machine's own
 };
 
 class StateDb {
