@@ -1,0 +1,42 @@
+// Executes a job master's store effects: the commit log, manifests, deletion, publication.
+//
+// Place: owned by the detached checkpoint actor; everything here blocks. One thread at a time.
+//
+// Invariant: a version is made only from a cut that is complete in the log, and carries the cut's number.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "common/store/checkpoint_store.hpp"
+#include "common/store/commit_log_store.hpp"
+#include "coordinator/actors/interfaces.hpp"
+#include "coordinator/registry/model_registry.hpp"
+
+namespace millrace {
+
+class CheckpointKeeper {
+ public:
+  static Result<std::unique_ptr<CheckpointKeeper>> open(JobPackagePtr job, const std::string& store_url,
+                                                        const std::string& models_folder);
+
+  StoreOutcome execute(const StoreOrder& order);
+  Result<std::shared_ptr<const PublishedModel>> publish(const PublishOrder& order);
+
+ private:
+  CheckpointKeeper(JobPackagePtr job, std::unique_ptr<CheckpointStore> store, ModelRegistry registry)
+      : job_(std::move(job)), store_(std::move(store)), log_(*store_), registry_(std::move(registry)) {}
+
+  LogWritten write_log(const WriteLog& order);
+  LogRead read_log(const ReadLog& order);
+  StoreOutcome read(const ReadManifest& order);
+  StoreOutcome write(const WriteManifest& order, const ManifestExtras& extras);
+  StoreOutcome remove(const StoreOrder& order, CutId cut);
+
+  JobPackagePtr job_;
+  std::unique_ptr<CheckpointStore> store_;
+  CommitLogStore log_;
+  ModelRegistry registry_;
+};
+
+}  // namespace millrace

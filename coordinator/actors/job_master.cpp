@@ -1,0 +1,84 @@
+#include "coordinator/actors/job_master.hpp"
+
+#include <unistd.h>
+
+#include "common/base/random.hpp"
+#include "coordinator/actors/checkpoint_actor.hpp"
+#include "coordinator/actors/checkpoint_keeper.hpp"
+#include "coordinator/actors/job_master_state.hpp"
+
+namespace millrace {
+namespace {
+
+// How often the machine hears the time: well below the shortest checkpoint interval of 50 ms.
+constexpr std::chrono::milliseconds kTick{10};
+
+// Unique to this life of this process.
+std::string writer_id() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch().count();
+  return "pid-" + std::to_string(getpid()) + "-" + std::to_string(now);
+}
+
+JobOptions machine_options(const JobPackage& job) {
+  JobOptions options;
+  options.writer = writer_id();
+  options.parallelism = job.spec.parallelism;
+  options.shards = job.shards;
+  options.mode = job.spec.merge->mode;
+  options.retain = job.spec.checkpoint.retain;
+  options.checkpoint_interval = job.spec.checkpoint.interval;
+  return options;
+}
+
+std::chrono::milliseconds monotonic_now() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now().time_since_epoch());
+}
+
+job_master_actor::behavior_type behavior(JobMasterSelf self, const SubmitJob& submit,
+                                         std::shared_ptr<CheckpointKeeper> keeper) {
+  auto& state = self->state;
+  state.job = submit.job;
+  state.store_url = submit.store_url;
+  state.watcher = submit.watcher;
+  state.machine = std::make_unique<JobMachine>(machine_options(*submit.job));
+  state.checkpoints = spawn_checkpoint_actor(self->system(), std::move(keeper),
+                                             caf::actor_cast<job_master_actor>(self->ctrl()));
+  self->link_to(state.checkpoints);
+  step(self, JobStarted{submit.job->first_positions()});
+  step(self, Tick{monotonic_now()});
+  self->delayed_send(self, kTick, MasterTick{});
+  return {[self](const WorkerReport& report) { on_report(self, report); },
+          [self](const RegisterWorker& message) {
+            self->state.workers[message.worker] = message.handle;
+            step(self, WorkerRegistered{message.worker});
+          },
+          [self](const StopJob&) { step(self, StopRequested{}); },
+          [self](const MasterTick&) {
+            step(self, Tick{monotonic_now()});
+            self->delayed_send(self, kTick, MasterTick{});
+          },
+          [self](const StoreOutcome& outcome) {
+            for (const auto& warning : outcome.warnings) {
+              self->state.watcher(make_update(self, "warning", warning));
+            }
+            if (!outcome.parts.empty()) self->state.restored_parts = outcome.parts;
+            if (std::holds_alternative<Tick>(outcome.event)) return;  // nothing but warnings
+            step(self, outcome.event);
+          },
+          [self](const PublishOutcome& outcome) { on_published(self, outcome); }};
+}
+
+}  // namespace
+
+void step(JobMasterSelf self, const JobEvent& event) {
+  execute_effects(self, self->state.machine->on_event(event));
+}
+
+Result<job_master_actor> spawn_job_master(caf::actor_system& system, const SubmitJob& submit) {
+  MILLRACE_ASSIGN(std::shared_ptr<CheckpointKeeper> keeper,
+                  CheckpointKeeper::open(submit.job, submit.store_url, submit.models_folder));
+  return system.spawn(behavior, submit, std::move(keeper));
+}
+
+}  // namespace millrace

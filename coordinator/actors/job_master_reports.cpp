@@ -1,0 +1,137 @@
+// How a job master takes what workers report, and what it tells whoever watches.
+#include "coordinator/actors/job_master_state.hpp"
+
+namespace millrace {
+namespace {
+
+class Reader {
+ public:
+  Reader(JobMasterSelf self, const WorkerReport& report)
+      : self_(self), state_(self->state), report_(report) {}
+
+  void operator()(const report::AttemptStarted&) {
+    step(self_, WorkerStarted{report_.worker, report_.attempt});
+  }
+  void operator()(const report::ReplicaCut& what) {
+    state_.cuts[what.cut].replicas[what.replica] = {what.totals, what.splits, what.evaluation};
+    state_.replicas[what.replica] = {what.totals, what.splits, what.evaluation};
+    step(self_, TrainerSnapshot{report_.attempt, what.cut, what.replica, what.splits, what.is_finished});
+  }
+  void operator()(const report::ShardCut& what) {
+    step(self_, ShardSnapshot{report_.attempt, what.cut, what.shard, what.ledger});
+  }
+  void operator()(const report::PartDurable& what) {
+    state_.cuts[what.cut].parts[report_.worker] = what.part;
+    step(self_, WorkerPart{report_.attempt, what.cut, part_info(what.part)});
+  }
+  void operator()(const report::ShardContent& what) { collect(what); }
+  void operator()(const report::ReplicaFinished& what) {
+    step(self_, TrainerFinished{report_.attempt, what.replica});
+  }
+  void operator()(const report::ReplicaProgress& what) {
+    state_.replicas[what.replica] = {what.totals, what.splits, what.evaluation};
+    state_.watcher(make_update(self_, "progress", ""));
+  }
+  void operator()(const report::CutFailed& what) {
+    step(self_, millrace::CutFailed{report_.attempt, what.cut, what.status});
+  }
+  void operator()(const report::AttemptFailed& what) {
+    step(self_, millrace::AttemptFailed{report_.attempt, what.status});
+  }
+
+ private:
+  void collect(const report::ShardContent& what) {
+    const auto cut = state_.cuts.find(what.cut);
+    if (cut == state_.cuts.end() || cut->second.publishing == nullptr) return;
+    auto& news = cut->second;
+    news.shards[what.shard] = what.state;
+    if (news.shards.size() < state_.job->shards) return;
+    PublishOrder order;
+    order.contents = news.publishing;
+    for (const auto& [shard, bytes] : news.shards) order.shards.push_back(bytes);
+    order.metrics = metrics_of(news.replicas);
+    news.shards.clear();
+    self_->send(state_.checkpoints, std::move(order));
+  }
+
+  JobMasterSelf self_;
+  JobMasterState& state_;
+  const WorkerReport& report_;
+};
+
+void put(std::map<std::string, double>& metrics, const char* name, const std::optional<double>& value) {
+  if (value) metrics[name] = *value;
+}
+
+}  // namespace
+
+DecodeCounters CutNews::totals() const {
+  DecodeCounters totals;
+  for (const auto& [replica, news] : replicas) totals += news.totals;
+  return totals;
+}
+
+void on_report(JobMasterSelf self, const WorkerReport& report) {
+  if (report.attempt != self->state.machine->attempt()) return;
+  std::visit(Reader(self, report), report.what);
+}
+
+void on_published(JobMasterSelf self, const PublishOutcome& outcome) {
+  auto& state = self->state;
+  const auto cut = state.cuts.find(outcome.cut);
+  if (cut == state.cuts.end() || cut->second.publishing == nullptr) return;
+  cut->second.publishing = nullptr;
+  if (state.publications_open > 0) --state.publications_open;
+  if (outcome.model.is_ok()) {
+    JobUpdate update = make_update(self, "published", "");
+    update.cut = outcome.cut;
+    update.model = outcome.model.value();
+    state.watcher(std::move(update));
+  } else {
+    state.watcher(make_update(self, "warning",
+                              "version " + std::to_string(outcome.cut.value) +
+                                  " was not published: " + outcome.model.status().message()));
+  }
+  tell_ending(self);
+}
+
+std::map<std::string, double> metrics_of(const std::map<ReplicaId, ReplicaNews>& replicas) {
+  std::map<std::string, double> metrics;
+  std::optional<Evaluation> whole;
+  for (const auto& [replica, news] : replicas) {
+    if (news.evaluation == nullptr) continue;
+    ByteReader reader(*news.evaluation);
+    auto part = Evaluation::decode(reader);
+    if (!part.is_ok()) continue;
+    if (whole) {
+      whole->merge(part.value());
+    } else {
+      whole = std::move(part).value();
+    }
+  }
+  if (!whole) return metrics;
+  const MetricsReport report = whole->report().prequential;
+  put(metrics, "accuracy", report.accuracy);
+  put(metrics, "log_loss", report.log_loss);
+  put(metrics, "auc", report.auc);
+  put(metrics, "kappa", report.kappa);
+  put(metrics, "mae", report.mae);
+  put(metrics, "rmse", report.rmse);
+  put(metrics, "r2", report.r2);
+  return metrics;
+}
+
+JobUpdate make_update(JobMasterSelf self, std::string kind, std::string message) {
+  JobUpdate update;
+  update.kind = std::move(kind);
+  update.message = std::move(message);
+  for (const auto& [replica, news] : self->state.replicas) {
+    update.totals += news.totals;
+    update.splits.insert(update.splits.end(), news.splits.begin(), news.splits.end());
+    update.evaluations.push_back(news.evaluation);
+  }
+  if (const auto cut = self->state.machine->newest_complete()) update.cut = *cut;
+  return update;
+}
+
+}  // namespace millrace
