@@ -26,7 +26,7 @@ float sum_of_squares(const float* values, std::size_t count);
 // True when every value is finite.
 bool all_finite(const float* values, std::size_t count);
 
-// Element-wise, in place allowed; errors at most 2 ulp (tests/unit/ml/math_test.cpp).
+// Element-wise, in place allowed; errors at most 2 ulp, sigmoid 2.5 (tests/unit/ml/math_test.cpp).
 void exp(const float* x, std::size_t count, float* y);
 void log(const float* x, std::size_t count, float* y);
 void log1p(const float* x, std::size_t count, float* y);

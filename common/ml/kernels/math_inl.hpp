@@ -1,5 +1,5 @@
-// exp, log, sigmoid and log1p of single precision, for F16 and for float, at most 2 ulp from the
-// true value.
+// exp, log and log1p of single precision, for F16 and for float, at most 2 ulp from the true value,
+// and sigmoid, at most 2.5.
 //
 // Place: included by kernel sources inside foreach_target. The C library's functions differ from
 // machine to machine; these are polynomials of our own in a fixed order of fused operations.
