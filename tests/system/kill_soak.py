@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Kills `millrace run` at random moments until the job is done: every record must count once.
 
-    tests/system/kill_soak.py build/release/bin/millrace [--kills 50] [--seed 1] [--records 2000000]
+    tests/system/kill_soak.py build/release/bin/millrace [--kills 50] [--seed 1] [--records 2000000] [--damage]
+
+`--damage` cuts the newest manifest in half before the last run: the one before it must be used, and said so.
 
 The stream is the built-in generator, so nothing is downloaded. Moments are drawn from the seed; the machine's
 timing is not, so a failure says what was found rather than when. Exits 1 when a record is lost or counted twice.
@@ -40,12 +42,24 @@ def run_killed(command, seconds):
         return True
 
 
+def damage_newest_manifest(state):
+    """The name of the manifest that was cut in half."""
+    manifests = sorted(state.glob("*/checkpoints/manifests/*"))
+    if len(manifests) < 2:
+        raise SystemExit("kill_soak: fewer than two checkpoints to choose from: more --kills or --records")
+    newest = manifests[-1]
+    newest.chmod(0o600)
+    newest.write_bytes(newest.read_bytes()[:newest.stat().st_size // 2])
+    return newest.name
+
+
 def main():
     flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     flags.add_argument("program", type=pathlib.Path)
     flags.add_argument("--kills", type=int, default=50)
     flags.add_argument("--seed", type=int, default=1)
     flags.add_argument("--records", type=int, default=2_000_000)
+    flags.add_argument("--damage", action="store_true")
     options = flags.parse_args()
     draw = random.Random(options.seed)
     parallelism = draw.choice([1, 2, 3])
@@ -59,9 +73,12 @@ def main():
         began, kills = time.monotonic(), 0
         while kills < options.kills and run_killed(command, draw.uniform(0.2, 1.8)):
             kills += 1
+        damaged = damage_newest_manifest(folder / "state") if options.damage else ""
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise SystemExit(f"kill_soak: the last run ended with {done.returncode}:\n{done.stderr[-2000:]}")
+        if damaged not in done.stderr + done.stdout:
+            raise SystemExit(f"kill_soak: {damaged} was damaged and nobody said so:\n{done.stderr[-2000:]}")
         summary = json.loads(done.stdout.strip().splitlines()[-1])
     counted = sum(map(sum, summary["metrics"]["prequential"]["confusion_matrix"]))
     print(f"kill_soak: {kills} kills, parallelism {parallelism}, {summary['records']} records, "
