@@ -81,7 +81,7 @@ inline PublishedModelParts example_parts(const ExampleOptions& options = {}) {
                                               .task = options.task,
                                               .classes = parts.schema.max_classes});
   BOOST_REQUIRE_MESSAGE(model.is_ok(), model.status().message());
-  // Through the model's own initialisation, so that padding stays zero, then moved away from it.
+  // Padding gets values too: it must not matter.
   parts.theta.resize(model.value()->parameters().total());
   model.value()->initialise(parts.theta, options.seed);
   RandomStream random(options.seed, options.version);
