@@ -36,12 +36,12 @@ class FaultDisk final : public Disk {
     if (file < 0) return file;
     paths_[file] = path;
     if (creates) unsynced_names_.push_back(path);
-    if (creates) unsynced_files_.insert(inode(path));
+    if (creates) synced_files_.erase(inode(path));
     return file;
   }
   ssize_t write(int file, const void* bytes, std::size_t count) override {
     if (fails()) return -1;
-    unsynced_files_.insert(inode(paths_[file]));
+    synced_files_.erase(inode(paths_[file]));
     // Short on purpose: callers must go on with the rest.
     return posix_disk().write(file, bytes, count > 4096 ? count / 2 : count);
   }
@@ -53,7 +53,7 @@ class FaultDisk final : public Disk {
         return std::filesystem::path(name).parent_path() == path;
       });
     } else {
-      unsynced_files_.erase(inode(path));
+      synced_files_.insert(inode(path));
     }
     return posix_disk().fsync(file);
   }
@@ -75,13 +75,10 @@ class FaultDisk final : public Disk {
     return outcome;
   }
 
-  // A file made behind this disk's back and never synced.
-  void assume_unsynced(const std::string& path) { unsynced_files_.insert(inode(path)); }
-
   void lose_power(const std::filesystem::path& root) {
     for (const auto& name : unsynced_names_) std::filesystem::remove_all(name);
     for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
-      if (!entry.is_regular_file() || !unsynced_files_.contains(inode(entry.path()))) continue;
+      if (!entry.is_regular_file() || synced_files_.contains(inode(entry.path()))) continue;
       std::filesystem::resize_file(entry.path(), 0);
     }
   }
@@ -101,7 +98,7 @@ class FaultDisk final : public Disk {
 
   std::map<int, std::string> paths_;
   std::vector<std::string> unsynced_names_;
-  std::set<ino_t> unsynced_files_;
+  std::set<ino_t> synced_files_;
 };
 
 }  // namespace millrace::test
