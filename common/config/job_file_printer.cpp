@@ -150,8 +150,10 @@ std::string job_file_reference() {
   for (const auto& section : job_sections()) {
     text += "\n" + (section.path.empty() ? "top" : section.path) + ": " + section.help + "\n";
     if (section.path == "preprocess") {
-      for (const auto& key : transform_keys())
-        text += describe(key, key.get(TransformSpec{}), "- " + key.path);
+      for (const auto& name : transform_names())
+        for (const auto& key : transform_keys())
+          if (key.path.starts_with(name + "."))
+            text += describe(key, key.get(TransformSpec{}), "- " + key.path);
       continue;
     }
     if (section.path.empty()) text += "  version\n      1; required\n";

@@ -18,7 +18,7 @@ class CommandLine {
   CommandLine() : app_(kSummary, "millrace") {
     app_.require_subcommand(1);
     app_.set_help_flag("-h,--help", "print this help and exit");
-    app_.set_version_flag("--version", "millrace " MILLRACE_VERSION);
+    app_.set_version_flag("--version", "millrace " MILLRACE_VERSION, "print the version and exit");
     app_.footer(
         "Examples:\n"
         "  millrace run data.csv --label y                 train on a file, no job file needed\n"
@@ -43,7 +43,7 @@ class CommandLine {
     try {
       app_.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {
-      output_.print(active()->help());
+      output_.print(help_of(active()));
       return kExitDone;
     } catch (const CLI::CallForAllHelp&) {
       output_.print(app_.help("", CLI::AppFormatMode::All));
@@ -54,7 +54,9 @@ class CommandLine {
     } catch (const CLI::ParseError& error) {
       return report(error, argc, argv);
     }
-    output_.set_format(format_);
+    output_.set_format(format_ == "json"   ? OutputFormat::json
+                       : format_ == "yaml" ? OutputFormat::yaml
+                                           : OutputFormat::table);
     return call_();
   }
 
@@ -63,13 +65,17 @@ class CommandLine {
                      const std::string& examples, std::function<int()> call) {
     auto* verb = parent.add_subcommand(name, help);
     verb->footer("Examples:\n" + examples);
-    static const std::map<std::string, OutputFormat> formats = {
-        {"table", OutputFormat::table}, {"json", OutputFormat::json}, {"yaml", OutputFormat::yaml}};
     verb->add_option("-o,--output", format_, "table, json or yaml (default table)")
-        ->transform(CLI::CheckedTransformer(formats).description(""))
+        ->check(CLI::Validator(check_format, "", ""))
         ->type_name("FORMAT");
     verb->final_callback([this, call = std::move(call)] { call_ = call; });
     return verb;
+  }
+
+  static std::string check_format(const std::string& text) {
+    const std::vector<std::string> known = {"table", "json", "yaml"};
+    if (std::find(known.begin(), known.end(), text) != known.end()) return {};
+    return "unknown format '" + text + "'; " + suggestion(text, known);
   }
 
   static void add_state(CLI::App& verb, std::string& state) {
@@ -149,7 +155,7 @@ class CommandLine {
                      "ask a server (default: load the model into this process)")
         ->envname("MILLRACE_ENDPOINT")
         ->type_name("tcp://HOST:PORT");
-    verb->add_option("--model-version", predict_.version,
+    verb->add_option("--version", predict_.version,
                      "version number or alias (default: production, else the newest)")
         ->type_name("V");
     verb->add_flag("--probabilities", predict_.probabilities, "the probability of every class");
@@ -235,8 +241,7 @@ class CommandLine {
     auto text = app_.help();
     for (auto* verb : app_.get_subcommands(nullptr)) {
       const auto below = verb->get_subcommands(nullptr);
-      text += "\n" + std::string(100, '-') + "\n" +
-              (below.empty() ? *verb : *below.front()).help("millrace");
+      text += "\n" + std::string(100, '-') + "\n" + help_of(below.empty() ? verb : below.front());
     }
     return text;
   }
@@ -274,6 +279,13 @@ class CommandLine {
     return output_.fail({Code::invalid_argument, message, hint});
   }
 
+  // With the whole command in the line of usage.
+  std::string help_of(const CLI::App* verb) const {
+    if (verb == &app_) return app_.help();
+    const auto path = "millrace " + path_of(verb);
+    return verb->help(path.substr(0, path.rfind(' ')));
+  }
+
   std::string path_of(const CLI::App* verb) const {
     const auto* parent = verb->get_parent();
     return parent == nullptr || parent == &app_ ? verb->get_name()
@@ -282,7 +294,7 @@ class CommandLine {
 
   CLI::App app_;
   Output output_;
-  OutputFormat format_ = OutputFormat::table;
+  std::string format_;
   std::function<int()> call_;
   RunVerb run_;
   InitVerb init_;

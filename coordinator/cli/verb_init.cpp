@@ -94,7 +94,8 @@ int verb_init(const InitVerb& options, Output& output) {
   if (output.is_table()) {
     output.print(text);
     output.note(
-        "next: save it (millrace init ... > job.yaml) beside the data, then millrace run job.yaml");
+        "next: save it in this folder, to which its path is relative: millrace init ... > "
+        "job.yaml; then millrace run job.yaml");
     return kExitDone;
   }
   nlohmann::ordered_json document = {{"schema_version", 1}, {"job_file", text}};

@@ -6,6 +6,7 @@
 #include "common/wire/prediction.hpp"
 #include "coordinator/cli/csv_rows.hpp"
 #include "coordinator/cli/state_folder.hpp"
+#include "coordinator/cli/stored_models.hpp"
 #include "coordinator/cli/verbs.hpp"
 #include "coordinator/registry/model_registry.hpp"
 #include "worker/serving/prediction_client.hpp"
@@ -180,8 +181,8 @@ Result<std::unique_ptr<Answerer>> connect(const PredictVerb& options) {
 
 Result<std::unique_ptr<Answerer>> load(PredictVerb& options, Output& output) {
   const auto state = state_folder(options.state);
-  MILLRACE_ASSIGN(const auto registry,
-                  ModelRegistry::open_existing(registry_folder(state, options.model)));
+  MILLRACE_ASSIGN(const auto stored, find_stored_models(state, options.model));
+  MILLRACE_ASSIGN(const auto registry, ModelRegistry::open_existing(stored.front().folder));
   MILLRACE_ASSIGN(const auto model, registry.load(options.version));
   output.note(
       fmt::format("no --endpoint: {} is loaded into this process from {}", options.model, state));
