@@ -60,7 +60,7 @@ struct SocketOptions {
   std::chrono::milliseconds heartbeat{5'000};  // silence that asks whether the peer is alive
   std::chrono::milliseconds heartbeat_timeout{15'000};  // and silence that ends the connection
   std::chrono::milliseconds linger{0};                  // closing waits so long for what is unsent
-  SocketSecurity security;
+  SocketSecurity security = {};
 };
 
 // Lets one thread wake another that waits in Socket::wait. `wake` may be called from any thread.

@@ -7,12 +7,17 @@
 namespace millrace::wire {
 namespace {
 
+constexpr const char* kHint =
+    "send one Cap'n Proto message per frame, in the unpacked stream encoding";
+
 Status check_segments(const std::byte* bytes, std::size_t size) {
   std::uint32_t last_segment = 0;
   std::memcpy(&last_segment, bytes, sizeof(last_segment));
-  if (last_segment >= kSegmentsMax) return {Code::invalid_argument, "it has too many segments"};
+  if (last_segment >= kSegmentsMax)
+    return {Code::invalid_argument, "it has too many segments", kHint};
   const std::size_t table_bytes = (std::size_t{last_segment} + 2) / 2 * sizeof(capnp::word);
-  if (table_bytes > size) return {Code::invalid_argument, "it ends inside its segment table"};
+  if (table_bytes > size)
+    return {Code::invalid_argument, "it ends inside its segment table", kHint};
   return {};
 }
 
@@ -30,7 +35,7 @@ Result<kj::ArrayPtr<const capnp::word>> frame_words(ByteView frame,
   if (frame.size() < kWord || frame.size() % kWord != 0) {
     return Status(Code::invalid_argument,
                   "it has " + std::to_string(frame.size()) + " bytes, which is no whole message",
-                  "send one Cap'n Proto message per frame, in the unpacked stream encoding");
+                  kHint);
   }
   MILLRACE_TRY(check_segments(frame.data(), frame.size()));
   const std::size_t count = frame.size() / kWord;
@@ -48,7 +53,7 @@ Status reading(const char* what, const Status& status) {
 
 Status invalid_message(const char* what, std::string_view why) {
   return {Code::invalid_argument, fmt::format("reading {}: it is no valid message: {}", what, why),
-          "send one Cap'n Proto message per frame, in the unpacked stream encoding"};
+          kHint};
 }
 
 Result<Bytes> to_frame(capnp::MessageBuilder& message, const char* what) {

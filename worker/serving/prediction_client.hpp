@@ -14,7 +14,7 @@
 namespace millrace {
 
 struct PredictionClientOptions {
-  net::Endpoint endpoint;
+  net::Endpoint endpoint = {};
   std::chrono::milliseconds connect_timeout{2'000};  // nobody listens: unreachable
   std::chrono::milliseconds timeout{10'000};  // somebody listens but does not answer: timed_out
 };

@@ -27,8 +27,8 @@
 namespace millrace {
 
 struct PredictionServerOptions {
-  net::Endpoint endpoint;  // port 0: any free one
-  net::SocketSecurity security;
+  net::Endpoint endpoint = {};  // port 0: any free one
+  net::SocketSecurity security = {};
   std::uint32_t versions_kept = 4;  // per model, beside those an alias names; addressable by number
   std::size_t queue_requests_max =
       8'192;  // waiting; later ones are answered with resource_exhausted
