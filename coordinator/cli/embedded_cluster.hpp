@@ -46,7 +46,7 @@ class ProgressSink {
   virtual void on_event(const ProgressEvent& event) = 0;
 };
 
-struct SplitProgress {
+struct SplitReport {
   std::uint32_t id = 0;
   std::string path;
   std::uint64_t offset = 0;  // next record to be read
@@ -79,7 +79,7 @@ struct RunSummary {
   } checkpoints;
   std::uint32_t workers = 0;
   std::uint32_t parallelism = 0;
-  std::vector<SplitProgress> splits;
+  std::vector<SplitReport> splits;
   std::string instruction_set;
   std::string state_folder;         // of this job
   std::string prediction_endpoint;  // empty: nothing is served

@@ -1,0 +1,123 @@
+#include "coordinator/cli/embedded_job.hpp"
+
+#include <algorithm>
+
+#include "common/config/job_file.hpp"
+#include "common/data/schema_inference.hpp"
+#include "coordinator/core/job_defaults.hpp"
+#include "worker/sources/split.hpp"
+#include "worker/training/training_setup.hpp"
+
+namespace millrace {
+namespace {
+
+constexpr const char* kPackageName = "job/package";
+// Shards of a job whose replicas do not share memory with them: more move more values at a time.
+constexpr std::uint32_t kShardsMax = 4;
+
+Result<InferredSchema> infer(const JobSpec& spec, const std::string& base_folder) {
+  if (spec.source.kind == SourceKind::generator) return generator_schema(spec.schema, spec.source);
+  MILLRACE_ASSIGN(const StreamHead head, read_stream_head(spec.source, base_folder));
+  return infer_schema(spec.schema, spec.source, head.bytes, head.is_whole);
+}
+
+Result<JobPackagePtr> make_package(const JobSpec& spec, const std::string& base_folder,
+                                   PreparedJob& prepared) {
+  MILLRACE_ASSIGN(InferredSchema inferred, infer(spec, base_folder));
+  auto package = std::make_shared<JobPackage>();
+  package->spec = spec;
+  package->spec.source.csv = inferred.csv;
+  MILLRACE_TRY(resolve_defaults(package->spec, inferred.schema));
+  package->schema = std::move(inferred.schema);
+  package->base_folder = base_folder;
+  const bool shares_memory = package->spec.merge->mode == MergeMode::async_gradient;
+  package->shards = shares_memory ? 1 : std::min(spec.parallelism, kShardsMax);
+  MILLRACE_ASSIGN(const auto splits,
+                  plan_splits(package->spec.source, base_folder, spec.parallelism));
+  for (const auto& split : splits) {
+    package->splits.push_back({split.id, split.path, split.begin, split.end});
+  }
+  ByteWriter plan;
+  encode_splits(splits, plan);
+  package->split_plan = std::move(plan).take();
+  package->fingerprint = job_fingerprint(package->spec).fixed;
+  // Whatever cannot be trained is found before anything is stored.
+  MILLRACE_ASSIGN(const auto setup, make_training_setup(package->spec, package->schema, base_folder,
+                                                        package->shards));
+  prepared.notes = std::move(inferred.evidence);
+  prepared.warnings = std::move(inferred.warnings);
+  return JobPackagePtr(std::move(package));
+}
+
+std::string join(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const auto& part : parts) text += (text.empty() ? "" : "; ") + part;
+  return text;
+}
+
+// The stored package with the rates and intervals of the job at hand.
+Result<JobPackagePtr> adopt_package(JobPackage stored, const JobSpec& spec,
+                                    const std::string& base_folder, PreparedJob& prepared) {
+  JobSpec wanted = spec;
+  if (!wanted.source.csv.header) wanted.source.csv.header = stored.spec.source.csv.header;
+  MILLRACE_TRY(resolve_defaults(wanted, stored.schema));
+  JobDifference difference = compare_jobs(stored.spec, wanted);
+  if (stored.base_folder != base_folder && spec.source.kind == SourceKind::file &&
+      !spec.source.path.starts_with('/')) {
+    difference.fixed.push_back("the job file's folder: " + stored.base_folder + " -> " +
+                               base_folder);
+  }
+  if (!difference.fixed.empty()) {
+    return Status(
+        Code::conflict,
+        "the state in " + prepared.folder->path().string() +
+            " is of another job: " + join(difference.fixed),
+        "run with --fresh to archive that state and begin anew, or give the job another name");
+  }
+  if (!difference.adjustable.empty()) {
+    prepared.notes.push_back("goes on with " + join(difference.adjustable));
+  }
+  ByteReader reader(stored.split_plan);
+  MILLRACE_ASSIGN(const auto splits, decode_splits(reader));
+  std::string verified;
+  for (const auto& split : splits) {
+    if (split.path.empty() || split.path == verified) continue;
+    MILLRACE_TRY(verify_identity(split));
+    verified = split.path;
+  }
+  stored.spec = wanted;
+  prepared.is_resumed = true;
+  return std::make_shared<const JobPackage>(std::move(stored));
+}
+
+}  // namespace
+
+Result<PreparedJob> prepare_job(const JobSpec& spec, const RunOptions& options) {
+  PreparedJob prepared;
+  MILLRACE_ASSIGN(prepared.folder, JobFolder::open(options.state_folder, spec.name));
+  if (options.fresh) {
+    MILLRACE_ASSIGN(const auto archived, prepared.folder->fresh());
+    if (archived) prepared.notes.push_back("earlier state archived to " + archived->string());
+  }
+  MILLRACE_ASSIGN(prepared.store, open_checkpoint_store(prepared.folder->store_url()));
+  MILLRACE_TRY(prepared.store->remove_leftovers());
+
+  const auto stored = prepared.store->get(kPackageName);
+  if (stored.is_ok()) {
+    MILLRACE_ASSIGN(JobPackage package, JobPackage::decode(stored.value()));
+    MILLRACE_ASSIGN(prepared.package,
+                    adopt_package(std::move(package), spec, options.base_folder, prepared));
+    return prepared;
+  }
+  if (stored.status().code() != Code::not_found) return stored.status();
+  MILLRACE_ASSIGN(prepared.package, make_package(spec, options.base_folder, prepared));
+  MILLRACE_ASSIGN(const PutOutcome put,
+                  prepared.store->put_if_absent(kPackageName, prepared.package->encode()));
+  if (put.existed) {
+    return Status(Code::conflict, "another process has just started job '" + spec.name + "'",
+                  "run it again: it will go on with that job's state");
+  }
+  return prepared;
+}
+
+}  // namespace millrace

@@ -1,0 +1,218 @@
+#include "coordinator/cli/embedded_summary.hpp"
+
+#include "common/ml/kernels/kernels.hpp"
+#include "coordinator/cli/stored_cut.hpp"
+#include "coordinator/registry/model_registry.hpp"
+
+namespace millrace {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds kReportInterval{250};
+
+const char* name_of(ModelKind kind) {
+  switch (kind) {
+    case ModelKind::linear:
+      return "linear";
+    case ModelKind::logistic:
+      return "logistic";
+    case ModelKind::softmax:
+      return "softmax";
+    case ModelKind::mlp:
+      return "mlp";
+  }
+  return "?";
+}
+
+std::optional<Evaluation> merge_all(const std::vector<std::shared_ptr<const Bytes>>& parts) {
+  std::optional<Evaluation> whole;
+  for (const auto& bytes : parts) {
+    if (bytes == nullptr) continue;
+    ByteReader reader(*bytes);
+    auto part = Evaluation::decode(reader);
+    if (!part.is_ok()) continue;
+    if (whole) {
+      whole->merge(part.value());
+    } else {
+      whole = std::move(part).value();
+    }
+  }
+  return whole;
+}
+
+std::uint64_t lag_of(const SplitOutline& outline, Offset offset) {
+  const bool is_unknown = outline.end.value == ~std::uint64_t{0};
+  return is_unknown || offset >= outline.end ? 0 : outline.end.value - offset.value;
+}
+
+}  // namespace
+
+SummaryBuilder::SummaryBuilder(const PreparedJob& prepared, std::uint32_t workers, Time began)
+    : prepared_(prepared),
+      began_(began),
+      last_record_at_(began),
+      next_report_(began),
+      reported_at_(began) {
+  const JobPackage& package = *prepared.package;
+  summary_.job = package.spec.name;
+  summary_.task = package.schema.task;
+  summary_.classes = package.schema.classes;
+  const bool is_online = package.spec.training->mode == TrainingMode::online;
+  summary_.label_delay = is_online ? 0 : package.spec.training->batch_size - 1;
+  summary_.model.name = package.spec.name;
+  summary_.model.kind = name_of(package.spec.model->kind);
+  summary_.workers = workers;
+  summary_.parallelism = package.spec.parallelism;
+  summary_.instruction_set = kernels::target_name();
+  summary_.state_folder = prepared.folder->path().string();
+  summary_.warnings = prepared.warnings;
+  for (const auto& split : package.splits) {
+    summary_.splits.push_back(
+        {split.id.value, split.path, split.begin.value, lag_of(split, split.begin)});
+  }
+}
+
+void SummaryBuilder::tell(ProgressSink& progress, const std::string& kind,
+                          const std::string& message) {
+  ProgressEvent event;
+  event.kind = kind;
+  event.seconds = seconds(steady_clock::now());
+  event.records = records_seen_;
+  event.message = message;
+  progress.on_event(event);
+}
+
+void SummaryBuilder::announce(ProgressSink& progress) {
+  const JobPackage& package = *prepared_.package;
+  tell(progress, prepared_.is_resumed ? "resumed" : "started",
+       package.spec.name + ": " + name_of(package.spec.model->kind) + ", " +
+           std::to_string(package.splits.size()) + " splits, " +
+           std::to_string(package.spec.parallelism) + " replicas on " +
+           std::to_string(summary_.workers) + " workers");
+  for (const auto& note : prepared_.notes) tell(progress, "note", note);
+  for (const auto& warning : prepared_.warnings) tell(progress, "warning", warning);
+}
+
+void SummaryBuilder::set_splits(const std::vector<SplitProgress>& splits) {
+  for (const auto& split : splits) {
+    auto& report = summary_.splits[split.split.value];
+    report.offset = split.offset.value;
+    const auto& outline = prepared_.package->splits[split.split.value];
+    report.lag = split.is_finished ? 0 : lag_of(outline, split.offset);
+  }
+}
+
+void SummaryBuilder::report_progress(const JobUpdate& update, ProgressSink& progress) {
+  const auto now = steady_clock::now();
+  if (update.totals.records != records_seen_) last_record_at_ = now;
+  records_seen_ = update.totals.records;
+  set_splits(update.splits);
+  if (now < next_report_) return;
+  next_report_ = now + kReportInterval;
+  ProgressEvent event;
+  event.kind = "progress";
+  event.seconds = seconds(now);
+  event.records = update.totals.records;
+  event.quarantined = update.totals.quarantined;
+  event.skipped = update.totals.skipped;
+  const double interval = std::chrono::duration<double>(now - reported_at_).count();
+  if (interval > 0 && update.totals.records >= records_reported_) {
+    event.records_per_second =
+        static_cast<double>(update.totals.records - records_reported_) / interval;
+  }
+  reported_at_ = now;
+  records_reported_ = update.totals.records;
+  if (const auto whole = merge_all(update.evaluations)) {
+    const MetricsReport window = whole->report().window;
+    event.log_loss = window.log_loss;
+    event.accuracy = window.accuracy;
+    event.mae = window.mae;
+  }
+  for (const auto& split : summary_.splits) event.lag += split.lag;
+  event.cut = update.cut.value;
+  progress.on_event(event);
+}
+
+void SummaryBuilder::take(const JobUpdate& update, ProgressSink& progress) {
+  if (update.kind == "progress") return report_progress(update, progress);
+  if (update.kind == "checkpoint") {
+    ++summary_.checkpoints.completed;
+    summary_.checkpoints.last_id = update.cut.value;
+    summary_.checkpoints.last_seconds = update.checkpoint_seconds;
+    summary_.checkpoints.last_bytes = update.checkpoint_bytes;
+  } else if (update.kind == "published") {
+    model_ = update.model;
+  } else if (update.kind == "warning") {
+    summary_.warnings.push_back(update.message);
+  }
+  ProgressEvent event;
+  event.kind = update.kind;
+  event.seconds = seconds(steady_clock::now());
+  event.records = records_seen_;
+  event.cut = update.cut.value;
+  event.message = update.message;
+  progress.on_event(event);
+}
+
+Status SummaryBuilder::finish_from_store(CheckpointStore& store) {
+  MILLRACE_ASSIGN(const LogState log, read_log_state(store));
+  MILLRACE_ASSIGN(StoredCut cut,
+                  read_newest_cut(store, log, prepared_.folder->path() / "scratch" / "summary"));
+  const auto& totals = cut.manifest.totals;
+  summary_.read = totals.read;
+  summary_.records = totals.records;
+  summary_.quarantined = totals.quarantined;
+  summary_.skipped = totals.skipped;
+  summary_.checkpoints.last_id = cut.manifest.cut.value;
+  summary_.resumed_from = totals.records;
+  for (const auto& split : cut.manifest.splits) {
+    set_splits({{split.id, split.offset, split.learned, split.is_finished}});
+  }
+  if (cut.evaluations.empty()) return {};
+  Evaluation whole = std::move(cut.evaluations.front());
+  for (std::size_t i = 1; i < cut.evaluations.size(); ++i) whole.merge(cut.evaluations[i]);
+  summary_.evaluation = whole.report();
+  return {};
+}
+
+void SummaryBuilder::describe_model() {
+  if (model_ == nullptr) {
+    const auto registry = ModelRegistry::open_existing(prepared_.folder->path() / "models");
+    if (!registry.is_ok()) return;
+    const auto newest = registry.value().load_newest_usable();
+    if (!newest.is_ok()) return;
+    model_ = newest.value().model;
+  }
+  if (model_ == nullptr) return;
+  summary_.model.version = model_->version().value;
+  summary_.model.digest = model_->digest();
+  summary_.model.parameters = model_->header().parameters;
+  if (!model_->classes().empty()) summary_.classes = model_->classes();
+}
+
+Result<RunSummary> SummaryBuilder::finish(const JobUpdate& ending, CheckpointStore& store) {
+  summary_.state = ending.kind;
+  if (const auto whole = merge_all(ending.evaluations)) {
+    summary_.read = ending.totals.read;
+    summary_.records = ending.totals.records;
+    summary_.quarantined = ending.totals.quarantined;
+    summary_.skipped = ending.totals.skipped;
+    set_splits(ending.splits);
+    summary_.evaluation = whole->report();
+    summary_.seconds = seconds(last_record_at_);
+    if (summary_.seconds > 0) {
+      summary_.records_per_second = static_cast<double>(summary_.records) / summary_.seconds;
+    }
+  } else {
+    MILLRACE_TRY(finish_from_store(store));
+  }
+  for (const auto& warning : summary_.evaluation.baselines.warnings) {
+    summary_.warnings.push_back(warning);
+  }
+  describe_model();
+  return summary_;
+}
+
+}  // namespace millrace

@@ -1,0 +1,49 @@
+// Turns what a job tells into progress events and, at the end, into the summary.
+//
+// Place: used by run_embedded on its own thread.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "coordinator/actors/interfaces.hpp"
+#include "coordinator/cli/embedded_cluster.hpp"
+#include "coordinator/cli/embedded_job.hpp"
+
+namespace millrace {
+
+class SummaryBuilder {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+
+  SummaryBuilder(const PreparedJob& prepared, std::uint32_t workers, Time began);
+
+  void set_endpoint(const std::string& endpoint) { summary_.prediction_endpoint = endpoint; }
+  // What was decided before the run: started or resumed, evidence, warnings.
+  void announce(ProgressSink& progress);
+  void take(const JobUpdate& update, ProgressSink& progress);
+  void tell(ProgressSink& progress, const std::string& kind, const std::string& message);
+  // Reads the figures of a job that had ended before from its store.
+  Result<RunSummary> finish(const JobUpdate& ending, CheckpointStore& store);
+
+ private:
+  double seconds(Time at) const { return std::chrono::duration<double>(at - began_).count(); }
+  void report_progress(const JobUpdate& update, ProgressSink& progress);
+  void set_splits(const std::vector<SplitProgress>& splits);
+  Status finish_from_store(CheckpointStore& store);
+  void describe_model();
+
+  const PreparedJob& prepared_;
+  Time began_;
+  RunSummary summary_;
+  Time last_record_at_;                       // when the newest record was heard of
+  Time next_report_;
+  std::uint64_t records_seen_ = 0;
+  std::uint64_t records_reported_ = 0;
+  Time reported_at_;
+  std::shared_ptr<const PublishedModel> model_;
+};
+
+}  // namespace millrace

@@ -1,0 +1,73 @@
+#include "coordinator/cli/stored_cut.hpp"
+
+#include "common/store/checkpoint_reader.hpp"
+#include "common/store/commit_log_store.hpp"
+#include "common/store/state_db.hpp"
+#include "worker/training/trainer_state.hpp"
+
+namespace millrace {
+namespace {
+
+LogKind kind_of(CommitKind kind) {
+  switch (kind) {
+    case CommitKind::takeover:
+      return LogKind::takeover;
+    case CommitKind::complete:
+      return LogKind::complete;
+    case CommitKind::abandon:
+      return LogKind::abandon;
+    case CommitKind::retire:
+      return LogKind::retire;
+  }
+  return LogKind::takeover;
+}
+
+Status read_part(CheckpointStore& store, const Manifest& manifest, const PartDescriptor& part,
+                 const std::filesystem::path& folder, std::vector<Evaluation>& evaluations) {
+  MILLRACE_TRY(StateDb::restore(part, store, folder.string()));
+  StateDbOptions options;
+  options.folder = folder.string();
+  options.worker = part.worker;
+  options.restored = part;
+  MILLRACE_ASSIGN(const auto db, StateDb::open(std::move(options)));
+  MILLRACE_ASSIGN(const auto keys, db->list(manifest.cut, "replica/"));
+  for (const auto& key : keys) {
+    MILLRACE_ASSIGN(const Bytes bytes, db->get(manifest.cut, key));
+    MILLRACE_ASSIGN(TrainerState state, TrainerState::decode(bytes));
+    evaluations.push_back(std::move(state.evaluation));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<LogState> read_log_state(CheckpointStore& store) {
+  CommitLogStore log(store);
+  MILLRACE_ASSIGN(const auto entries, log.read_all());
+  LogState state;
+  for (const auto& entry : entries) {
+    MILLRACE_TRY(
+        state.apply({kind_of(entry.kind), entry.writer, entry.term, entry.attempt, entry.cut}));
+  }
+  return state;
+}
+
+Result<StoredCut> read_newest_cut(CheckpointStore& store, const LogState& log,
+                                  const std::filesystem::path& scratch) {
+  std::vector<CutRef> complete;
+  for (const auto& [cut, attempt] : log.complete()) complete.push_back({cut, attempt});
+  MILLRACE_ASSIGN(RestorePoint point, choose_restore_point(store, complete));
+  StoredCut stored;
+  stored.manifest = std::move(point.manifest);
+  stored.warnings = std::move(point.warnings);
+  for (const auto& part : stored.manifest.parts) {
+    const auto folder = scratch / std::to_string(part.worker.value);
+    const auto status = read_part(store, stored.manifest, part, folder, stored.evaluations);
+    std::error_code ignored;
+    std::filesystem::remove_all(folder, ignored);
+    MILLRACE_TRY(status);
+  }
+  return stored;
+}
+
+}  // namespace millrace
