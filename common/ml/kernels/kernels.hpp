@@ -30,6 +30,7 @@ bool all_finite(const float* values, std::size_t count);
 void exp(const float* x, std::size_t count, float* y);
 void log(const float* x, std::size_t count, float* y);
 void log1p(const float* x, std::size_t count, float* y);
+// Never exactly 1: the largest float below it instead.
 void sigmoid(const float* x, std::size_t count, float* y);
 // Row by row over the first `active` of `classes` scores; the others get probability 0.
 void softmax(const float* scores, std::size_t rows, std::size_t score_stride, std::size_t active,

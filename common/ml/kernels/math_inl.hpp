@@ -79,12 +79,16 @@ HWY_INLINE F log1p_of(F x) {
   return add(log_of(u), div(lost, u));
 }
 
+// At most the largest float below 1: near 1 a float cannot say how sure it is, and a probability of
+// exactly 1 would make the loss of a wrong prediction whatever bound the loss has, instead of about
+// its score.
 template <typename F>
 HWY_INLINE F sigmoid_of(F x) {
   const F one = same(x, 1.0f);
   const F zero = same(x, 0.0f);
   const F e = exp_of(sub(zero, abs(x)));
-  return div(select(less(x, zero), e, one), add(one, e));
+  const F p = div(select(less(x, zero), e, one), add(one, e));
+  return min(p, same(x, 0x1.fffffep-1f));
 }
 
 // Probabilities of the first `active` of `count` scores; the others get 0. In place is allowed.

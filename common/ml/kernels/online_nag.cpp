@@ -117,10 +117,19 @@ HWY_INLINE double log_odds(double p) {
   return stable_log(bounded) - stable_log1p(-bounded);
 }
 
+// A right prediction so sure that its loss vanishes in single precision teaches nothing, not even
+// scales, as in Vowpal Wabbit. Beyond it the closed form would be a small difference of huge
+// numbers.
+HWY_INLINE bool has_loss(const OnlineTask& t, double score, double label) {
+  if (t.loss == OnlineLoss::squared) return score != label;
+  const double margin = label > 0.5 ? score : -score;
+  return 1.0f + static_cast<float>(stable_exp(-margin)) != 1.0f;
+}
+
 HWY_INLINE void learn_class(const OnlineTask& t, const Record& record, std::size_t c,
                             float gradient, double score, double label, float* direction,
                             bool& is_counted) {
-  if (gradient == 0.0f) return;
+  if (gradient == 0.0f || !has_loss(t, score, label)) return;
   const auto power = static_cast<float>(t.power_t);
   float bias_rate = 0.0f;
   const Totals totals =

@@ -203,6 +203,37 @@ BOOST_AUTO_TEST_CASE(online_nag_predicts_as_vowpal_wabbit) {
                {0.0, 2.0793991, -0.4281465, -1.3198034, 0.2970650, 0.4492146, -0.0326341});
 }
 
+BOOST_AUTO_TEST_CASE(online_nag_leaves_a_confident_right_prediction_alone) {
+  const ModelSpec model_spec{.kind = ModelKind::logistic, .layers = {}, .dropout = {}};
+  OptimizerSpec spec;
+  spec.kind = OptimizerKind::nag;
+  spec.learning_rate = 5.0;
+  spec.power_t = 0.0;
+  ModelInputs inputs;
+  inputs.features.dense = 1;
+  const auto model = make_model(model_spec, inputs);
+  const auto optimizer = make_optimizer(spec);
+  const auto trainer =
+      make_online_trainer(model_spec, spec, *model.value(), *optimizer.value(), inputs);
+  MicroBatch batch(1, 1, 0);
+  batch.rows = 1;
+  batch.numeric_row(0)[0] = 1.0f;
+  batch.labels[0] = 1.0f;
+  Workspace workspace;
+  std::vector<float> prediction(1);
+  std::vector<std::uint32_t> touched;
+  for (const float score : {10.0f, 17.0f, 25.0f, 36.0f, 48.0f, 90.0f}) {
+    ParameterState state;
+    state.theta.assign(model.value()->parameters().total(), 0.0f);
+    optimizer.value()->initialise(state);
+    trainer.value()->train(batch, 1, 1.0, state, workspace, prediction, touched);
+    state.theta[0] = score;
+    state.theta[16] = 0.0f;
+    trainer.value()->train(batch, 1, 1.0, state, workspace, prediction, touched);
+    BOOST_TEST(std::abs(state.theta[0] - score) < 1e-3f);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(nag_in_batches_does_not_depend_on_the_scale_of_a_coordinate) {
   OptimizerSpec spec;
   spec.kind = OptimizerKind::nag;
