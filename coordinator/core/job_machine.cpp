@@ -328,6 +328,11 @@ void JobMachine::fail(Status status, Effects& effects) {
 
 void JobMachine::on(const Tick& event, Effects& effects) {
   now_ = std::max(now_, event.now);
+  if (now_ - last_resend_ >= options_.retry_interval) {
+    last_resend_ = now_;
+    resend(effects);
+    if (is_over()) return;
+  }
   if (tracker_ && now_ - cut_started_at_ >= options_.cut_timeout) {
     abort_cut("it took longer than " + std::to_string(options_.cut_timeout.count()) +
                   " ms; missing: " + tracker_->missing(),
@@ -340,10 +345,6 @@ void JobMachine::on(const Tick& event, Effects& effects) {
   }
   maybe_start_attempt(effects);
   maybe_trigger_cut(effects);
-  if (now_ - last_resend_ >= options_.retry_interval) {
-    last_resend_ = now_;
-    resend(effects);
-  }
 }
 
 void JobMachine::resend(Effects& effects) {

@@ -218,14 +218,21 @@ std::vector<ReplicaEffect> ReplicaCore::on_answer(const Answer& answer) {
   }
   outbox.slowest_active_round = answer.slowest_active_round;
   outbox.recent_share = answer.recent_share;
-  // A replica that was away goes on at the round of the others.
-  if (!is_synchronous()) round_ = std::max(round_, answer.slowest_active_round);
+  if (!is_synchronous()) catch_up(answer.slowest_active_round);
   if (answer.cut_order && answer.cut_order->cut > last_cut_) ordered_ = answer.cut_order;
   if (answer.values != nullptr) {
     effects.emplace_back(Rebase{answer.shard, answer.sequence, answer.values});
   }
   after_answer(effects);
   return effects;
+}
+
+// A replica that was away goes on at the round of the others; its view is no older for that.
+void ReplicaCore::catch_up(Round others) {
+  if (others <= round_) return;
+  const std::uint64_t missed = others.value - round_.value;
+  round_ = others;
+  for (Outbox& outbox : outboxes_) outbox.view_round.value += missed;
 }
 
 void ReplicaCore::after_answer(Effects& effects) {

@@ -146,6 +146,7 @@ class ReplicaCore {
   bool leads_too_far() const;
   Round view_round() const;
   void append(const Entry& entry, Effects& effects);
+  void catch_up(Round others);
   void after_answer(Effects& effects);
   bool has_room_for_cut() const;
 
