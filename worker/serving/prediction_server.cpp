@@ -94,10 +94,10 @@ void PredictionServer::State::run() {
   while (!is_last_round) {
     is_last_round = is_stopping.load(std::memory_order_acquire);
     if (queue.empty() && !is_last_round) {
-      // An error here is EINTR's kind or a closed context; the next receive tells.
       const auto ready =
           socket->wait(net::Socket::Event::readable, std::chrono::milliseconds(-1), &waker);
-      if (!ready.is_ok()) return;
+      // Fails only for a socket that is not one; to go on would be to serve nobody and say nothing.
+      MILLRACE_CHECK(ready.is_ok());
     }
     receive();
     do {
