@@ -15,6 +15,8 @@ pkg_check_modules(ZMQ REQUIRED IMPORTED_TARGET libzmq)
 find_package(CapnProto REQUIRED)
 find_package(RocksDB REQUIRED)
 find_package(Eigen3 REQUIRED)
+# Nothing of Eigen outside its MPL 2 part.
+add_compile_definitions(EIGEN_MPL2_ONLY)
 find_package(HWY CONFIG REQUIRED)
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)

@@ -1,7 +1,7 @@
 // The typed interfaces between coordinator and workers.
 //
-// Place: included only by actors and by programs that spawn them. Handlers are thin: decode, step a core, execute
-// its effects; nothing in a scheduled actor blocks.
+// Place: included only by actors and by programs that spawn them. Handlers are thin: decode, step a
+// core, execute its effects; nothing in a scheduled actor blocks.
 #pragma once
 
 #include <caf/all.hpp>

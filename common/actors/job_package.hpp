@@ -1,7 +1,7 @@
 // A job as it was fixed at submit: what every worker and every later attempt must agree on.
 //
-// Place: made once, before cut 0, from the job file and the first bytes of the stream; stored beside the commit
-// log; sent to workers with each attempt. Immutable.
+// Place: made once, before cut 0, from the job file and the first bytes of the stream; stored
+// beside the commit log; sent to workers with each attempt. Immutable.
 #pragma once
 
 #include <memory>
@@ -24,13 +24,13 @@ struct SplitOutline {
 };
 
 struct JobPackage {
-  JobSpec spec;                         // every optional part filled in
+  JobSpec spec;  // every optional part filled in
   Schema schema;
-  std::string base_folder;              // relative paths start here
+  std::string base_folder;  // relative paths start here
   std::uint32_t shards = 1;
-  std::vector<SplitOutline> splits;     // ascending
-  Bytes split_plan;                     // the worker's description of the splits, opaque here
-  std::string fingerprint;              // of what may not change while state is kept
+  std::vector<SplitOutline> splits;  // ascending
+  Bytes split_plan;                  // the worker's description of the splits, opaque here
+  std::string fingerprint;           // of what may not change while state is kept
 
   // Where reading begins.
   std::vector<SplitProgress> first_positions() const;

@@ -1,8 +1,8 @@
 // What the actors of a job say to each other.
 //
-// Place: orders go from the job master to workers, reports back; entries and answers between the workers that host
-// a replica and a shard. Every order and report carries the attempt it belongs to, and whoever receives one of
-// another attempt ignores it.
+// Place: orders go from the job master to workers, reports back; entries and answers between the
+// workers that host a replica and a shard. Every order and report carries the attempt it belongs
+// to, and whoever receives one of another attempt ignores it.
 //
 // These messages stay inside a process: payloads are shared, not serialised.
 #pragma once
@@ -32,10 +32,10 @@ struct ReplicaAssignment {
 // Where the state of a cut lies.
 struct RestorePlan {
   CutId cut;
-  std::vector<PartDescriptor> parts;   // empty: cut 0, nothing has been learned
-  std::vector<WorkerId> replicas;      // whose part holds each replica
+  std::vector<PartDescriptor> parts;  // empty: cut 0, nothing has been learned
+  std::vector<WorkerId> replicas;     // whose part holds each replica
   std::vector<WorkerId> shards;
-  ShardLedger ledger;                  // the same in every shard
+  ShardLedger ledger;  // the same in every shard
 };
 
 struct StartAttempt {
@@ -59,7 +59,8 @@ struct AbortCut {
   Attempt attempt;
   CutId cut;
 };
-// The cut is complete in the log: its objects may be referred to, and its shards are wanted for publication.
+// The cut is complete in the log: its objects may be referred to, and its shards are wanted for
+// publication.
 struct SendShards {
   Attempt attempt;
   CutId cut;
@@ -90,7 +91,7 @@ struct PartDurable {
 struct ShardContent {
   CutId cut;
   ShardId shard;
-  std::shared_ptr<const Bytes> state;   // ShardState, encoded; null: no longer in memory
+  std::shared_ptr<const Bytes> state;  // ShardState, encoded; null: no longer in memory
 };
 struct ReplicaFinished {
   ReplicaId replica;

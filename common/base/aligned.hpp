@@ -22,9 +22,11 @@ struct CacheLineAllocator {
   template <typename U>
   CacheLineAllocator(const CacheLineAllocator<U>&) {}  // NOLINT: allocators convert
   T* allocate(std::size_t count) {
-    return static_cast<T*>(::operator new(count * sizeof(T), std::align_val_t{kCacheLine}));
+    return static_cast<T*>(::operator new (count * sizeof(T), std::align_val_t{kCacheLine}));
   }
-  void deallocate(T* pointer, std::size_t) { ::operator delete(pointer, std::align_val_t{kCacheLine}); }
+  void deallocate(T* pointer, std::size_t) {
+    ::operator delete (pointer, std::align_val_t{kCacheLine});
+  }
   friend bool operator==(CacheLineAllocator, CacheLineAllocator) { return true; }
 };
 

@@ -7,7 +7,9 @@ void ByteWriter::envelope(std::uint16_t version, std::uint16_t min_reader_versio
   put(min_reader_version);
 }
 
-void ByteWriter::put_string(std::string_view text) { put_bytes(as_bytes(text)); }
+void ByteWriter::put_string(std::string_view text) {
+  put_bytes(as_bytes(text));
+}
 
 void ByteWriter::put_bytes(ByteView bytes) {
   put<std::uint64_t>(bytes.size());

@@ -1,8 +1,8 @@
 // Little-endian encoding for state that is written to disk or shipped between processes.
 //
-// Every blob begins with an envelope (format version, oldest reader that understands it), so that a newer
-// program reads older state and an older one refuses newer state by name. A reader never trusts a length:
-// each is held against the bytes that remain before anything is allocated.
+// Every blob begins with an envelope (format version, oldest reader that understands it), so that a
+// newer program reads older state and an older one refuses newer state by name. A reader never
+// trusts a length: each is held against the bytes that remain before anything is allocated.
 #pragma once
 
 #include <bit>
@@ -26,18 +26,19 @@ using ByteView = std::span<const std::byte>;
 
 class ByteWriter {
  public:
-  // Starts a blob: `version` is what is written, `min_reader_version` the oldest reader that may read it.
+  // Starts a blob: `version` is what is written, `min_reader_version` the oldest reader that may
+  // read it.
   void envelope(std::uint16_t version, std::uint16_t min_reader_version);
 
   template <typename T>
-    requires std::is_arithmetic_v<T> || std::is_enum_v<T>
+  requires std::is_arithmetic_v<T> || std::is_enum_v<T>
   void put(T value) {
     const auto* begin = reinterpret_cast<const std::byte*>(&value);
     bytes_.insert(bytes_.end(), begin, begin + sizeof(T));
   }
   // A 64-bit count followed by the elements.
   template <typename T>
-    requires std::is_arithmetic_v<T>
+  requires std::is_arithmetic_v<T>
   void put_array(std::span<const T> values) {
     put<std::uint64_t>(values.size());
     const auto* begin = reinterpret_cast<const std::byte*>(values.data());
@@ -53,25 +54,24 @@ class ByteWriter {
   Bytes bytes_;
 };
 
-// Reads what a ByteWriter wrote. After the first failure every further read yields zeros and `status()` stays
-// the first failure, so a decoder may read all fields and check once.
+// Reads what a ByteWriter wrote. After the first failure every further read yields zeros and
+// `status()` stays the first failure, so a decoder may read all fields and check once.
 class ByteReader {
  public:
   explicit ByteReader(ByteView bytes) : rest_(bytes) {}
 
-  // Returns the blob's version; fails with unsupported_format when it needs a newer reader than `reader_version`.
+  // Returns the blob's version; fails with unsupported_format when it needs a newer reader than
+  // `reader_version`.
   std::uint16_t envelope(std::uint16_t reader_version, const char* what);
 
   template <typename T>
-    requires std::is_arithmetic_v<T> || std::is_enum_v<T>
-  T get() {
+  requires std::is_arithmetic_v<T> || std::is_enum_v<T> T get() {
     T value{};
     if (take(sizeof(T))) std::memcpy(&value, last_, sizeof(T));
     return value;
   }
   template <typename T>
-    requires std::is_arithmetic_v<T>
-  std::vector<T> get_array() {
+  requires std::is_arithmetic_v<T> std::vector<T> get_array() {
     const auto count = get<std::uint64_t>();
     if (count > rest_.size() / sizeof(T) || !take(count * sizeof(T))) {
       fail("array is longer than its blob");

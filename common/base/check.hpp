@@ -1,4 +1,5 @@
-// Assertions that stay on in release. They are for programmer errors and can never be reached from input.
+// Assertions that stay on in release. They are for programmer errors and can never be reached from
+// input.
 #pragma once
 
 namespace millrace {

@@ -1,4 +1,5 @@
-// Checksums and hashes: CRC32C against rotten bytes, SHA-256 for identity, mix64 for everything quick.
+// Checksums and hashes: CRC32C against rotten bytes, SHA-256 for identity, mix64 for everything
+// quick.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +30,8 @@ class Sha256 {
   void* context_;
 };
 
-// The finaliser of SplitMix64 (Steele, Lea, Flood 2014): a bijection on 64 bits with good avalanche.
+// The finaliser of SplitMix64 (Steele, Lea, Flood 2014): a bijection on 64 bits with good
+// avalanche.
 constexpr std::uint64_t mix64(std::uint64_t x) {
   x += 0x9E3779B97F4A7C15ull;
   x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
@@ -37,7 +39,8 @@ constexpr std::uint64_t mix64(std::uint64_t x) {
   return x ^ (x >> 31);
 }
 
-// A 64-bit hash of text, the same on every machine and for ever: categories and hashed features depend on it.
+// A 64-bit hash of text, the same on every machine and for ever: categories and hashed features
+// depend on it.
 std::uint64_t hash_text(std::string_view text, std::uint64_t seed = 0);
 
 }  // namespace millrace

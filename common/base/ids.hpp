@@ -1,7 +1,7 @@
 // Distinct types for the numbers that must never be swapped.
 //
-// Words are those of docs/architecture.md: an attempt is a run of a job between two restarts, a term is the
-// coordinator's fencing number, a cut is the consistent state that a barrier defines.
+// Words are those of docs/architecture.md: an attempt is a run of a job between two restarts, a
+// term is the coordinator's fencing number, a cut is the consistent state that a barrier defines.
 #pragma once
 
 #include <compare>
@@ -34,7 +34,8 @@ using WorkerId = StrongId<struct WorkerTag, std::uint32_t>;
 using CutId = StrongId<struct CutTag, std::uint64_t>;
 using Attempt = StrongId<struct AttemptTag, std::uint64_t>;
 using Term = StrongId<struct TermTag, std::uint64_t>;
-using Sequence = StrongId<struct SequenceTag, std::uint64_t>;  // numbers entries of one (replica, shard) stream
+using Sequence =
+    StrongId<struct SequenceTag, std::uint64_t>;  // numbers entries of one (replica, shard) stream
 using Round = StrongId<struct RoundTag, std::uint64_t>;
 using VersionId = StrongId<struct VersionTag, std::uint64_t>;  // a published model version
 // Position in a split: a byte offset in a file, a record number in a generator, a Kafka offset.

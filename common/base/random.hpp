@@ -1,7 +1,7 @@
 // A counter-based random stream: the n-th draw of a key is a pure function of (key, n).
 //
-// Place: everything random is keyed by (seed, split, offset) or (seed, purpose), so that a record draws the
-// same numbers however often it is replayed and whoever processes it.
+// Place: everything random is keyed by (seed, split, offset) or (seed, purpose), so that a record
+// draws the same numbers however often it is replayed and whoever processes it.
 #pragma once
 
 #include <cstdint>

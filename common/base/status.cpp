@@ -12,19 +12,32 @@ void check_failed(const char* condition, const char* file, int line) {
 
 const char* to_string(Code code) {
   switch (code) {
-    case Code::ok: return "ok";
-    case Code::invalid_argument: return "invalid_argument";
-    case Code::not_found: return "not_found";
-    case Code::conflict: return "conflict";
-    case Code::unreachable: return "unreachable";
-    case Code::permission_denied: return "permission_denied";
-    case Code::timed_out: return "timed_out";
-    case Code::corrupted: return "corrupted";
-    case Code::resource_exhausted: return "resource_exhausted";
-    case Code::io_error: return "io_error";
-    case Code::unsupported_format: return "unsupported_format";
-    case Code::cancelled: return "cancelled";
-    case Code::internal: return "internal";
+    case Code::ok:
+      return "ok";
+    case Code::invalid_argument:
+      return "invalid_argument";
+    case Code::not_found:
+      return "not_found";
+    case Code::conflict:
+      return "conflict";
+    case Code::unreachable:
+      return "unreachable";
+    case Code::permission_denied:
+      return "permission_denied";
+    case Code::timed_out:
+      return "timed_out";
+    case Code::corrupted:
+      return "corrupted";
+    case Code::resource_exhausted:
+      return "resource_exhausted";
+    case Code::io_error:
+      return "io_error";
+    case Code::unsupported_format:
+      return "unsupported_format";
+    case Code::cancelled:
+      return "cancelled";
+    case Code::internal:
+      return "internal";
   }
   return "unknown";
 }

@@ -1,8 +1,9 @@
-// Errors as values: `Status`, and `Result<T>` which holds a value or the status that explains why not.
+// Errors as values: `Status`, and `Result<T>` which holds a value or the status that explains why
+// not.
 //
-// Place: every function that can fail for a reason outside the program returns one of the two. Exceptions
-// come only from third parties and are converted where they enter. The code decides what a caller may do;
-// the message says what happened and where; the hint says what to do about it.
+// Place: every function that can fail for a reason outside the program returns one of the two.
+// Exceptions come only from third parties and are converted where they enter. The code decides what
+// a caller may do; the message says what happened and where; the hint says what to do about it.
 #pragma once
 
 #include <optional>
@@ -60,7 +61,8 @@ class [[nodiscard]] Status {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: conversion is the point
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: conversion is the point
   Result(Status status) : state_(std::in_place_index<1>, std::move(status)) {  // NOLINT
     MILLRACE_CHECK(!std::get<1>(state_).is_ok());
   }
@@ -91,13 +93,13 @@ class [[nodiscard]] Result {
 }  // namespace millrace
 
 // Returns from the enclosing function when `expression` is an error.
-#define MILLRACE_TRY(expression)                              \
-  do {                                                        \
-    if (auto try_status_ = (expression); !try_status_.is_ok()) \
-      return try_status_;                                     \
+#define MILLRACE_TRY(expression)                                                   \
+  do {                                                                             \
+    if (auto try_status_ = (expression); !try_status_.is_ok()) return try_status_; \
   } while (false)
 
-// Declares `declaration` with the value of `expression`, or returns its status from the enclosing function.
+// Declares `declaration` with the value of `expression`, or returns its status from the enclosing
+// function.
 #define MILLRACE_ASSIGN(declaration, expression) \
   MILLRACE_ASSIGN_NAMED(MILLRACE_JOIN(result_, __LINE__), declaration, expression)
 #define MILLRACE_ASSIGN_NAMED(name, declaration, expression) \

@@ -2,6 +2,8 @@
 
 namespace millrace {
 
-const char* program_version() { return MILLRACE_VERSION; }
+const char* program_version() {
+  return MILLRACE_VERSION;
+}
 
 }  // namespace millrace

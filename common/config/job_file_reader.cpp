@@ -150,7 +150,7 @@ void JobFileReader::read_transform(const YAML::Node& step, std::size_t position)
     return report(here, step.Mark(), std::string("expected one transform, got ") + kind_of(step),
                   "for instance `- standardize: {}`");
   const YAML::Node name_node = step.IsScalar() ? step : step.begin()->first;
-  const auto name = name_node.Scalar();
+  const std::string& name = name_node.Scalar();
   const auto where = here + "." + name;
   given_.emplace(here, step.Mark());
   given_.emplace(where, name_node.Mark());

@@ -116,12 +116,12 @@ Access<Root, Inner> inside(Access<Root, Outer> outer, Inner Outer::*member) {
 }
 
 template <typename Root, typename Section, typename T>
-Key<Root> key(std::string path, const Access<Root, Section>& access, T Section::*member,
-              std::string help) {
+Key<Root> key(const std::string& path, const Access<Root, Section>& access, T Section::*member,
+              const std::string& help) {
   using Plain = typename Unwrapped<T>::type;
   Key<Root> row;
-  row.path = std::move(path);
-  row.help = std::move(help);
+  row.path = path;
+  row.help = help;
   row.type = key_type<Plain>();
   if constexpr (std::is_enum_v<Plain>) row.choices = words<Plain>();
   row.get = [access, member](const Root& root) -> JobValue {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "common/base/limits.hpp"
@@ -34,7 +35,7 @@ Result<JobValue> parse_duration(const std::string& text) {
       amount * factor > 1e15)
     return wrong("expected a duration, got '" + text + "'",
                  "write a number with a unit: 200ms, 10s, 1m or 2h");
-  return JobValue{static_cast<std::uint64_t>(amount * factor + 0.5)};
+  return JobValue{static_cast<std::uint64_t>(std::llround(amount * factor))};
 }
 
 Result<JobValue> parse_choice(const KeyRules& rules, const std::string& text) {

@@ -1,7 +1,7 @@
 // Append-only ids for classes and categories: the same text has the same id for the life of a job.
 //
-// Place: the job's sequenced dictionary lives in parameter shard 0 (subject to cuts like a push); every
-// replica and model server holds a copy that only grows. Not thread-safe: one owner each.
+// Place: the job's sequenced dictionary lives in parameter shard 0 (subject to cuts like a push);
+// every replica and model server holds a copy that only grows. Not thread-safe: one owner each.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,8 @@ struct DictionaryEntry {
 class Dictionary {
  public:
   Dictionary() = default;
-  // The entries of the schema; `capacity[f]` is the number of places of field f (later ones are refused).
+  // The entries of the schema; `capacity[f]` is the number of places of field f (later ones are
+  // refused).
   explicit Dictionary(const Schema& schema, std::vector<std::uint32_t> capacity);
 
   std::optional<std::uint32_t> find(DictionaryField field, std::string_view text) const;
@@ -38,7 +39,8 @@ class Dictionary {
   std::string_view text(DictionaryField field, std::uint32_t id) const;
   std::uint32_t size(DictionaryField field) const;
 
-  // Entries in the order in which they were appended after construction: replicas adopt a suffix of it.
+  // Entries in the order in which they were appended after construction: replicas adopt a suffix of
+  // it.
   const std::vector<DictionaryEntry>& log() const { return log_; }
   void adopt(std::span<const DictionaryEntry> entries);
 

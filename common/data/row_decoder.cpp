@@ -75,7 +75,8 @@ Status RowDecoder::State::set(MicroBatch& batch, const Field& field, double valu
     batch.category_row(batch.rows - 1)[field.index] = Category{};
     return {};
   }
-  // A category that looks like a number, in the shortest spelling: 3 and 0.1, as a CSV would have it.
+  // A category that looks like a number, in the shortest spelling: 3 and 0.1, as a CSV would have
+  // it.
   std::array<char, 32> buffer;
   const auto printed = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
   return set(batch, field,

@@ -1,7 +1,8 @@
 // What the columns of a stream mean, frozen in the first checkpoint of a job.
 //
-// Place: made once by inference (schema_inference.hpp) from the job's declarations and the first records;
-// read by the decoder, the pipeline, the model servers. Immutable afterwards: what grows is the Dictionary.
+// Place: made once by inference (schema_inference.hpp) from the job's declarations and the first
+// records; read by the decoder, the pipeline, the model servers. Immutable afterwards: what grows
+// is the Dictionary.
 #pragma once
 
 #include <cstdint>
@@ -28,12 +29,13 @@ struct Field {
 
 struct Schema {
   Task task = Task::regression;
-  std::vector<Field> fields;               // in column order
-  std::vector<std::string> missing;        // texts that mean "no value"
-  std::vector<std::string> classes;        // dictionary of the label at cut 0, in order of id; empty for regression
-  bool classes_are_declared = false;       // then an unseen class is quarantined instead of added
-  std::uint32_t max_classes = 0;           // width of the label head; binary has 2
-  std::string positive;                    // when not empty: "this class against the rest", id 1
+  std::vector<Field> fields;         // in column order
+  std::vector<std::string> missing;  // texts that mean "no value"
+  std::vector<std::string>
+      classes;  // dictionary of the label at cut 0, in order of id; empty for regression
+  bool classes_are_declared = false;  // then an unseen class is quarantined instead of added
+  std::uint32_t max_classes = 0;      // width of the label head; binary has 2
+  std::string positive;               // when not empty: "this class against the rest", id 1
   // Per categorical field, the values seen at submit, in order of id.
   std::vector<std::vector<std::string>> categories;
 

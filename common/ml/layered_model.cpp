@@ -117,7 +117,7 @@ void LayeredModel::prefill(const Pass& pass, const Layer& layer, float* out,
 void LayeredModel::drop_out(const Pass& pass, std::size_t l) const {
   const Layer& layer = layers_[l];
   constexpr double kSteps = 1 << 24;
-  const auto threshold = static_cast<std::uint32_t>(layer.dropout * kSteps + 0.5);
+  const auto threshold = static_cast<std::uint32_t>(std::lround(layer.dropout * kSteps));
   const auto scale = static_cast<float>(1.0 / (1.0 - threshold / kSteps));
   const std::uint64_t of_split =
       mix64(mix64(pass.seed) ^ pass.batch.split.value) ^ (std::uint64_t{pass.number} << 32 | l);

@@ -1,8 +1,8 @@
 // How the parameters of a model are cut into shards, fixed at submit.
 //
-// Place: trainers cut pushes with it and paste answers, shards size their slice with it. The dense block is cut
-// into contiguous ranges of whole cache lines; row r of the table belongs to shard r mod shards and is its local
-// row r / shards there. Pure arithmetic, the same on every process.
+// Place: trainers cut pushes with it and paste answers, shards size their slice with it. The dense
+// block is cut into contiguous ranges of whole cache lines; row r of the table belongs to shard r
+// mod shards and is its local row r / shards there. Pure arithmetic, the same on every process.
 #pragma once
 
 #include <cstddef>
@@ -42,7 +42,9 @@ class ShardLayout {
   }
 
  private:
-  std::size_t min(std::size_t position) const { return position < whole_.dense ? position : whole_.dense; }
+  std::size_t min(std::size_t position) const {
+    return position < whole_.dense ? position : whole_.dense;
+  }
 
   ParameterLayout whole_;
   std::uint32_t shards_ = 1;

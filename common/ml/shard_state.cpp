@@ -62,10 +62,12 @@ Status paste_shard(const ShardLayout& layout, std::uint32_t shard, std::span<con
                                        std::to_string(slice.size()) + " values, expected " +
                                        std::to_string(part.total()));
   }
-  std::copy_n(slice.begin(), part.dense, whole.begin() + static_cast<std::ptrdiff_t>(layout.dense_begin(shard)));
+  std::copy_n(slice.begin(), part.dense,
+              whole.begin() + static_cast<std::ptrdiff_t>(layout.dense_begin(shard)));
   const std::size_t width = part.table_width;
   for (std::uint32_t row = 0; row < part.table_rows; ++row) {
-    const std::size_t to = layout.whole().dense + std::size_t{layout.global_row(shard, row)} * width;
+    const std::size_t to =
+        layout.whole().dense + std::size_t{layout.global_row(shard, row)} * width;
     std::copy_n(slice.data() + part.dense + row * width, width, whole.data() + to);
   }
   return {};
@@ -78,7 +80,8 @@ AlignedVector<float> cut_shard(const ShardLayout& layout, std::uint32_t shard,
   std::copy_n(whole.data() + layout.dense_begin(shard), part.dense, slice.begin());
   const std::size_t width = part.table_width;
   for (std::uint32_t row = 0; row < part.table_rows; ++row) {
-    const std::size_t from = layout.whole().dense + std::size_t{layout.global_row(shard, row)} * width;
+    const std::size_t from =
+        layout.whole().dense + std::size_t{layout.global_row(shard, row)} * width;
     std::copy_n(whole.data() + from, width, slice.data() + part.dense + row * width);
   }
   return slice;

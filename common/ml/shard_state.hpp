@@ -1,7 +1,8 @@
-// The stored form of one parameter shard at a cut: what checkpoints hold and versions are assembled from.
+// The stored form of one parameter shard at a cut: what checkpoints hold and versions are assembled
+// from.
 //
-// Place: written by a worker's ParameterShard, read back by it at recovery, and by publication, which pastes the
-// shards of a cut into one parameter vector. A value.
+// Place: written by a worker's ParameterShard, read back by it at recovery, and by publication,
+// which pastes the shards of a cut into one parameter vector. A value.
 #pragma once
 
 #include <cstdint>
@@ -17,11 +18,11 @@
 namespace millrace {
 
 struct ShardState {
-  std::uint64_t layout_id = 0;          // of the whole model: a shard of another one is refused
+  std::uint64_t layout_id = 0;  // of the whole model: a shard of another one is refused
   std::uint32_t shard = 0;
-  ParameterState parameters;            // the shard's slice, table rows in local order
-  std::vector<double> statistics;       // shard 0: the pipeline's
-  std::optional<Dictionary> dictionary; // shard 0
+  ParameterState parameters;             // the shard's slice, table rows in local order
+  std::vector<double> statistics;        // shard 0: the pipeline's
+  std::optional<Dictionary> dictionary;  // shard 0
 
   Bytes encode() const;
   static Result<ShardState> decode(ByteView bytes);

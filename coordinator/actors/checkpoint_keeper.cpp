@@ -12,10 +12,18 @@ namespace {
 CommitEntry to_stored(const LogEntry& entry) {
   CommitEntry stored;
   switch (entry.kind) {
-    case LogKind::takeover: stored.kind = CommitKind::takeover; break;
-    case LogKind::complete: stored.kind = CommitKind::complete; break;
-    case LogKind::abandon: stored.kind = CommitKind::abandon; break;
-    case LogKind::retire: stored.kind = CommitKind::retire; break;
+    case LogKind::takeover:
+      stored.kind = CommitKind::takeover;
+      break;
+    case LogKind::complete:
+      stored.kind = CommitKind::complete;
+      break;
+    case LogKind::abandon:
+      stored.kind = CommitKind::abandon;
+      break;
+    case LogKind::retire:
+      stored.kind = CommitKind::retire;
+      break;
   }
   stored.term = entry.term;
   stored.attempt = entry.attempt;
@@ -27,10 +35,18 @@ CommitEntry to_stored(const LogEntry& entry) {
 LogEntry from_stored(const CommitEntry& stored) {
   LogEntry entry;
   switch (stored.kind) {
-    case CommitKind::takeover: entry.kind = LogKind::takeover; break;
-    case CommitKind::complete: entry.kind = LogKind::complete; break;
-    case CommitKind::abandon: entry.kind = LogKind::abandon; break;
-    case CommitKind::retire: entry.kind = LogKind::retire; break;
+    case CommitKind::takeover:
+      entry.kind = LogKind::takeover;
+      break;
+    case CommitKind::complete:
+      entry.kind = LogKind::complete;
+      break;
+    case CommitKind::abandon:
+      entry.kind = LogKind::abandon;
+      break;
+    case CommitKind::retire:
+      entry.kind = LogKind::retire;
+      break;
   }
   entry.term = stored.term;
   entry.attempt = stored.attempt;
@@ -62,7 +78,8 @@ StoreOutcome CheckpointKeeper::execute(const StoreOrder& order) {
   if (const auto* log = std::get_if<WriteLog>(&order.effect)) return just(write_log(*log));
   if (const auto* log = std::get_if<ReadLog>(&order.effect)) return just(read_log(*log));
   if (const auto* wanted = std::get_if<ReadManifest>(&order.effect)) return read(*wanted);
-  if (const auto* wanted = std::get_if<WriteManifest>(&order.effect)) return write(*wanted, order.extras);
+  if (const auto* wanted = std::get_if<WriteManifest>(&order.effect))
+    return write(*wanted, order.extras);
   return remove(order, std::get<RemoveCut>(order.effect).cut);
 }
 

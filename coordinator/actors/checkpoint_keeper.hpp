@@ -2,7 +2,8 @@
 //
 // Place: owned by the detached checkpoint actor; everything here blocks. One thread at a time.
 //
-// Invariant: a version is made only from a cut that is complete in the log, and carries the cut's number.
+// Invariant: a version is made only from a cut that is complete in the log, and carries the cut's
+// number.
 #pragma once
 
 #include <memory>
@@ -17,15 +18,20 @@ namespace millrace {
 
 class CheckpointKeeper {
  public:
-  static Result<std::unique_ptr<CheckpointKeeper>> open(JobPackagePtr job, const std::string& store_url,
+  static Result<std::unique_ptr<CheckpointKeeper>> open(JobPackagePtr job,
+                                                        const std::string& store_url,
                                                         const std::string& models_folder);
 
   StoreOutcome execute(const StoreOrder& order);
   Result<std::shared_ptr<const PublishedModel>> publish(const PublishOrder& order);
 
  private:
-  CheckpointKeeper(JobPackagePtr job, std::unique_ptr<CheckpointStore> store, ModelRegistry registry)
-      : job_(std::move(job)), store_(std::move(store)), log_(*store_), registry_(std::move(registry)) {}
+  CheckpointKeeper(JobPackagePtr job, std::unique_ptr<CheckpointStore> store,
+                   ModelRegistry registry)
+      : job_(std::move(job)),
+        store_(std::move(store)),
+        log_(*store_),
+        registry_(std::move(registry)) {}
 
   LogWritten write_log(const WriteLog& order);
   LogRead read_log(const ReadLog& order);

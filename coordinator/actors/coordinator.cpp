@@ -42,6 +42,8 @@ coordinator_actor::behavior_type behavior(Self self) {
 
 }  // namespace
 
-coordinator_actor spawn_coordinator(caf::actor_system& system) { return system.spawn(behavior); }
+coordinator_actor spawn_coordinator(caf::actor_system& system) {
+  return system.spawn(behavior);
+}
 
 }  // namespace millrace

@@ -1,6 +1,7 @@
 // The actors of the control plane: the coordinator, a master per job, and its checkpoint keeper.
 //
-// Place: a job master is a shell round JobMachine; the checkpoint actor is detached, since the store blocks.
+// Place: a job master is a shell round JobMachine; the checkpoint actor is detached, since the
+// store blocks.
 #pragma once
 
 #include <functional>
@@ -23,13 +24,13 @@ namespace millrace {
 struct StoreOrder {
   // Effects of the machine that touch the store.
   std::variant<WriteLog, ReadLog, ReadManifest, WriteManifest, RemoveCut> effect;
-  ManifestExtras extras;                 // with WriteManifest
-  Attempt attempt;                       // with RemoveCut: the present one
-  std::map<CutId, Attempt> unretired;    // with RemoveCut: what stays
+  ManifestExtras extras;               // with WriteManifest
+  Attempt attempt;                     // with RemoveCut: the present one
+  std::map<CutId, Attempt> unretired;  // with RemoveCut: what stays
 };
 struct PublishOrder {
   std::shared_ptr<const CutContents> contents;
-  std::vector<std::shared_ptr<const Bytes>> shards;   // ShardState, encoded, in order
+  std::vector<std::shared_ptr<const Bytes>> shards;  // ShardState, encoded, in order
   std::map<std::string, double> metrics;
 };
 
@@ -38,7 +39,7 @@ struct PublishOrder {
 struct StoreOutcome {
   JobEvent event;
   std::vector<std::string> warnings;
-  std::optional<std::uint64_t> part_bytes;     // of a manifest that was written
+  std::optional<std::uint64_t> part_bytes;  // of a manifest that was written
   // With a manifest that was read: the parts in full.
   std::vector<PartDescriptor> parts;
   std::optional<RecordTotals> totals;
@@ -56,12 +57,12 @@ struct JobUpdate {
   std::string message;
   DecodeCounters totals;
   std::vector<SplitProgress> splits;
-  std::vector<std::shared_ptr<const Bytes>> evaluations;   // encoded, one per replica
+  std::vector<std::shared_ptr<const Bytes>> evaluations;  // encoded, one per replica
   CutId cut;
   double checkpoint_seconds = 0.0;
   std::uint64_t checkpoint_bytes = 0;
-  std::shared_ptr<const PublishedModel> model;             // published
-  Status status;                                           // failed
+  std::shared_ptr<const PublishedModel> model;  // published
+  Status status;                                // failed
 };
 using JobWatcher = std::function<void(JobUpdate)>;
 
@@ -84,8 +85,8 @@ using job_master_actor =
     report_sink::extend<caf::reacts_to<RegisterWorker>, caf::reacts_to<StopJob>,
                         caf::reacts_to<MasterTick>, caf::reacts_to<StoreOutcome>,
                         caf::reacts_to<PublishOutcome>>;
-using coordinator_actor =
-    caf::typed_actor<caf::reacts_to<SubmitJob>, caf::reacts_to<RegisterWorker>, caf::reacts_to<StopJob>>;
+using coordinator_actor = caf::typed_actor<caf::reacts_to<SubmitJob>,
+                                           caf::reacts_to<RegisterWorker>, caf::reacts_to<StopJob>>;
 
 }  // namespace millrace
 

@@ -132,7 +132,8 @@ class Executor {
   template <typename Effect>
   void order_store(const Effect& effect) {
     StoreOrder order{effect, {}, state_.machine->attempt(), {}};
-    if constexpr (std::is_same_v<Effect, RemoveCut>) order.unretired = state_.machine->complete_cuts();
+    if constexpr (std::is_same_v<Effect, RemoveCut>)
+      order.unretired = state_.machine->complete_cuts();
     self_->send(state_.checkpoints, std::move(order));
   }
   template <typename Message>

@@ -15,14 +15,15 @@ class Reader {
   void operator()(const report::ReplicaCut& what) {
     state_.cuts[what.cut].replicas[what.replica] = {what.totals, what.splits, what.evaluation};
     state_.replicas[what.replica] = {what.totals, what.splits, what.evaluation};
-    step(self_, TrainerSnapshot{report_.attempt, what.cut, what.replica, what.splits, what.is_finished});
+    step(self_,
+         TrainerSnapshot{report_.attempt, what.cut, what.replica, what.splits, what.is_finished});
   }
   void operator()(const report::ShardCut& what) {
     step(self_, ShardSnapshot{report_.attempt, what.cut, what.shard, what.ledger});
   }
   void operator()(const report::PartDurable& what) {
     state_.cuts[what.cut].parts[report_.worker] = what.part;
-    step(self_, WorkerPart{report_.attempt, what.cut, part_info(what.part)});
+    step(self_, WorkerPart{report_.attempt, what.cut, part_digest(what.part)});
   }
   void operator()(const report::ShardContent& what) { collect(what); }
   void operator()(const report::ReplicaFinished& what) {
@@ -59,7 +60,8 @@ class Reader {
   const WorkerReport& report_;
 };
 
-void put(std::map<std::string, double>& metrics, const char* name, const std::optional<double>& value) {
+void put(std::map<std::string, double>& metrics, const char* name,
+         const std::optional<double>& value) {
   if (value) metrics[name] = *value;
 }
 

@@ -1,7 +1,7 @@
 // What a job master keeps beside its JobMachine: handles, parts, metrics, publications.
 //
-// Place: only job_master.cpp and its parts include it. It turns the machine's effects into messages and workers'
-// reports into the machine's events; it decides nothing.
+// Place: only job_master.cpp and its parts include it. It turns the machine's effects into messages
+// and workers' reports into the machine's events; it decides nothing.
 #pragma once
 
 #include <map>
@@ -44,7 +44,7 @@ struct JobMasterState {
   std::unique_ptr<JobMachine> machine;
   checkpoint_actor checkpoints;
   std::map<WorkerId, worker_control> workers;
-  std::map<CutId, CutNews> cuts;          // bounded: dropped once a later cut is complete
+  std::map<CutId, CutNews> cuts;  // bounded: dropped once a later cut is complete
   std::vector<PartDescriptor> restored_parts;
   std::map<ReplicaId, ReplicaNews> replicas;
   std::size_t publications_open = 0;

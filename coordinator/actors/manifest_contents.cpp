@@ -28,7 +28,7 @@ std::string schema_fingerprint(const Schema& schema) {
 
 }  // namespace
 
-PartInfo part_info(const PartDescriptor& part) {
+PartDigest part_digest(const PartDescriptor& part) {
   const StoredFile summary = part.summary();
   return {part.worker, summary.name, summary.size, summary.crc32c, summary.sha256};
 }
@@ -74,7 +74,7 @@ CutContents read_contents(const Manifest& manifest) {
   for (const auto& split : manifest.splits) {
     contents.splits.push_back({split.id, split.offset, split.learned, split.is_finished});
   }
-  for (const auto& part : manifest.parts) contents.parts.push_back(part_info(part));
+  for (const auto& part : manifest.parts) contents.parts.push_back(part_digest(part));
   return contents;
 }
 

@@ -15,15 +15,16 @@ namespace millrace {
 
 // What a manifest holds beside the machine's view of its cut.
 struct ManifestExtras {
-  std::vector<PartDescriptor> parts;            // every file of every worker's part
+  std::vector<PartDescriptor> parts;  // every file of every worker's part
   RecordTotals totals;
-  std::map<std::string, double> metrics;        // at the cut
+  std::map<std::string, double> metrics;  // at the cut
 };
 
-Manifest make_manifest(const CutContents& contents, const JobPackage& job, const ManifestExtras& extras);
+Manifest make_manifest(const CutContents& contents, const JobPackage& job,
+                       const ManifestExtras& extras);
 CutContents read_contents(const Manifest& manifest);
 
 // A part as the job machine refers to it.
-PartInfo part_info(const PartDescriptor& part);
+PartDigest part_digest(const PartDescriptor& part);
 
 }  // namespace millrace

@@ -14,7 +14,9 @@ class EmbeddedServer {
   // Listens on loopback at the first free port from 4711 on, with what `models` already holds.
   static Result<std::unique_ptr<EmbeddedServer>> start(const std::filesystem::path& models);
 
-  Status publish(std::shared_ptr<const PublishedModel> model) { return server_->publish(std::move(model)); }
+  Status publish(std::shared_ptr<const PublishedModel> model) {
+    return server_->publish(std::move(model));
+  }
   std::string endpoint() const { return server_->endpoint(); }
 
  private:

@@ -38,7 +38,7 @@ class SummaryBuilder {
   const PreparedJob& prepared_;
   Time began_;
   RunSummary summary_;
-  Time last_record_at_;                       // when the newest record was heard of
+  Time last_record_at_;  // when the newest record was heard of
   Time next_report_;
   std::uint64_t records_seen_ = 0;
   std::uint64_t records_reported_ = 0;

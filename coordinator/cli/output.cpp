@@ -158,14 +158,19 @@ std::string aligned(const std::vector<std::vector<std::string>>& rows, std::stri
       widths[i] = std::max(widths[i], width_of(row[i]));
     }
   const auto is_number = [](const std::string& cell) {
-    return !cell.empty() &&
-           (std::isdigit(static_cast<unsigned char>(cell[0])) || cell[0] == '-' || cell[0] == '.');
+    return !cell.empty() && cell.find_first_not_of("0123456789.,-+e") == std::string::npos &&
+           cell.find_first_of("0123456789") != std::string::npos;
   };
-  // A heading stands over its column as the numbers below it do.
-  std::vector<bool> to_right(widths.size(), false);
+  // Numbers to the right, below a heading that stands to the right as well; a column with words is
+  // text.
+  std::vector<bool> to_right(widths.size(), false), has_words(widths.size(), false);
   for (std::size_t r = 1; r < rows.size(); ++r)
     for (std::size_t i = 1; i < rows[r].size(); ++i)
-      if (is_number(rows[r][i])) to_right[i] = true;
+      if (is_number(rows[r][i]))
+        to_right[i] = true;
+      else if (!rows[r][i].empty())
+        has_words[i] = true;
+  for (std::size_t i = 0; i < widths.size(); ++i) to_right[i] = to_right[i] && !has_words[i];
   std::string text;
   for (const auto& row : rows) {
     std::string line(indent);

@@ -1,4 +1,5 @@
-// Reads a job's newest complete cut back from its store: for the summary of a job that has ended before.
+// Reads a job's newest complete cut back from its store: for the summary of a job that has ended
+// before.
 //
 // Place: run_embedded and verbs that look at stored state. Reads only, but for a scratch folder.
 #pragma once
@@ -20,8 +21,8 @@ Result<LogState> read_log_state(CheckpointStore& store);
 
 struct StoredCut {
   Manifest manifest;
-  std::vector<Evaluation> evaluations;     // one per replica; none in cut 0
-  std::vector<std::string> warnings;       // newer cuts that were damaged
+  std::vector<Evaluation> evaluations;  // one per replica; none in cut 0
+  std::vector<std::string> warnings;    // newer cuts that were damaged
 };
 
 // not_found when no cut is complete. `scratch` is filled and removed.

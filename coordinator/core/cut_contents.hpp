@@ -31,20 +31,20 @@ struct ShardSnapshot {
 };
 
 // What a worker wrote for a cut: one object per worker, holding all its trainers and shards.
-struct PartInfo {
+struct PartDigest {
   WorkerId worker;
   std::string name;  // relative to the store, never reused
   std::uint64_t bytes = 0;
   std::uint32_t crc32c = 0;
   std::string sha256;  // 64 hexadecimal digits
-  friend bool operator==(const PartInfo&, const PartInfo&) = default;
+  friend bool operator==(const PartDigest&, const PartDigest&) = default;
 };
 
 // All that a worker shipped for a cut is durable.
 struct WorkerPart {
   Attempt attempt;
   CutId cut;
-  PartInfo part;
+  PartDigest part;
 };
 
 struct CutContents {
@@ -56,7 +56,7 @@ struct CutContents {
   ShardLedger ledger;                 // the same in every shard
   std::vector<WorkerId> replicas;     // whose part holds each replica; empty in cut 0
   std::vector<WorkerId> shards;       // whose part holds each shard; empty in cut 0
-  std::vector<PartInfo> parts;        // ascending by worker; empty in cut 0
+  std::vector<PartDigest> parts;      // ascending by worker; empty in cut 0
   friend bool operator==(const CutContents&, const CutContents&) = default;
 };
 

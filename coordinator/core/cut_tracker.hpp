@@ -56,7 +56,7 @@ class CutTracker {
   CutTrackerMutations mutations_;
   std::map<ReplicaId, TrainerSnapshot> trainers_;
   std::map<ShardId, ShardSnapshot> shards_;
-  std::map<WorkerId, PartInfo> parts_;
+  std::map<WorkerId, PartDigest> parts_;
 };
 
 }  // namespace millrace

@@ -61,8 +61,8 @@ std::string LedgerExact::check(const Truth& truth, const CutContents& contents,
   if (contents.ledger.records != expected) {
     return name(contents.cut) + ": records are lost or counted twice";
   }
-  for (const PartInfo& info : contents.parts) {
-    const StoredPart* part = store.part(contents.cut, contents.attempt, info.worker);
+  for (const PartDigest& named : contents.parts) {
+    const StoredPart* part = store.part(contents.cut, contents.attempt, named.worker);
     if (part == nullptr) return name(contents.cut) + ": a part is not in the store";
     for (const auto& [shard, state] : part->shards) {
       const bool is_exact = state.second == expected && state.first == contents.ledger;
@@ -74,8 +74,8 @@ std::string LedgerExact::check(const Truth& truth, const CutContents& contents,
 
 std::string OneCut::check(const CutContents& contents, const Store& store) {
   std::size_t shards = 0, replicas = 0;
-  for (const PartInfo& info : contents.parts) {
-    const StoredPart* part = store.part(contents.cut, contents.attempt, info.worker);
+  for (const PartDigest& named : contents.parts) {
+    const StoredPart* part = store.part(contents.cut, contents.attempt, named.worker);
     if (part == nullptr) return name(contents.cut) + ": a part is not durable";
     if (part->cut != contents.cut || part->attempt != contents.attempt) {
       return name(contents.cut) + ": a part belongs to another cut";

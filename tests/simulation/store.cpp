@@ -107,8 +107,8 @@ void Store::get_parts(Address from, std::shared_ptr<const CutContents> contents,
                       std::function<void(std::optional<std::vector<StoredPart>>)> reply) {
   world_.after(from, world_.options().faults.store_latency, "parts read", [this, contents, reply] {
     std::vector<StoredPart> parts;
-    for (const PartInfo& info : contents->parts) {
-      const auto* found = part(contents->cut, contents->attempt, info.worker);
+    for (const PartDigest& named : contents->parts) {
+      const auto* found = part(contents->cut, contents->attempt, named.worker);
       if (found == nullptr) {
         reply(std::nullopt);
         return;

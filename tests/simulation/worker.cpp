@@ -227,7 +227,7 @@ void Worker::report(CutId cut) {
   const bool is_whole =
       part.trainers.size() == trainers_.size() && part.shards.size() == shards_.size();
   if (part.is_durable || (is_whole && world_.options().mutations.acknowledge_part_before_store)) {
-    PartInfo info;
+    PartDigest info;
     info.worker = id_;
     info.name = std::to_string(attempt_.value) + "-" + std::to_string(cut.value);
     send_event("part", WorkerPart{attempt_, cut, info});

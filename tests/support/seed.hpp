@@ -1,4 +1,5 @@
-// The seed of random tests: MILLRACE_SEED when set, otherwise fixed; printed so that a failure can be replayed.
+// The seed of random tests: MILLRACE_SEED when set, otherwise fixed; printed so that a failure can
+// be replayed.
 #pragma once
 
 #include <cstdint>

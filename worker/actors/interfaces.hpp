@@ -1,15 +1,16 @@
 // The actors of a worker process: the worker, its trainers, its parameter shards and its state.
 //
-// Place: a worker actor spawns the others for an attempt and ends them with it. Trainer and shard actors are shells
-// round a training thread and a ShardCell; the state actor is detached, since RocksDB and the checkpoint store block.
+// Place: a worker actor spawns the others for an attempt and ends them with it. Trainer and shard
+// actors are shells round a training thread and a ShardCell; the state actor is detached, since
+// RocksDB and the checkpoint store block.
 #pragma once
 
 #include <memory>
 
 #include "common/actors/interfaces.hpp"
+#include "worker/actors/state_keeper.hpp"
 #include "worker/core/shard_core.hpp"
 #include "worker/core/stream.hpp"
-#include "worker/actors/state_keeper.hpp"
 #include "worker/training/trainer_state.hpp"
 
 namespace millrace {
@@ -42,15 +43,13 @@ struct ExpectCut {
   std::size_t contributions = 0;
 };
 
-using worker_actor = worker_control::extend<caf::reacts_to<Entry>, caf::reacts_to<Answer>,
-                                            caf::reacts_to<LocalReport>,
-                                            caf::reacts_to<AttemptLoaded>>;
-using shard_actor =
-    caf::typed_actor<caf::reacts_to<Entry>, caf::reacts_to<order::TriggerCut>,
-                     caf::reacts_to<order::AbortCut>>;
-using trainer_actor =
-    caf::typed_actor<caf::reacts_to<Answer>, caf::reacts_to<order::TriggerCut>,
-                     caf::reacts_to<order::AbortCut>>;
+using worker_actor =
+    worker_control::extend<caf::reacts_to<Entry>, caf::reacts_to<Answer>,
+                           caf::reacts_to<LocalReport>, caf::reacts_to<AttemptLoaded>>;
+using shard_actor = caf::typed_actor<caf::reacts_to<Entry>, caf::reacts_to<order::TriggerCut>,
+                                     caf::reacts_to<order::AbortCut>>;
+using trainer_actor = caf::typed_actor<caf::reacts_to<Answer>, caf::reacts_to<order::TriggerCut>,
+                                       caf::reacts_to<order::AbortCut>>;
 using state_actor =
     caf::typed_actor<caf::reacts_to<order::StartAttempt>, caf::reacts_to<ExpectCut>,
                      caf::reacts_to<ShardCutMessage>, caf::reacts_to<TrainerCutMessage>,

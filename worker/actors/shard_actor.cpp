@@ -16,8 +16,8 @@ struct State {
 };
 using Self = shard_actor::stateful_pointer<State>;
 
-// Hands on what a shard says beside answers. Called by the actor or, where memory is shared, by a training thread,
-// so it captures handles and nothing of the actor.
+// Hands on what a shard says beside answers. Called by the actor or, where memory is shared, by a
+// training thread, so it captures handles and nothing of the actor.
 LocalExchange::EffectListener listener(const ShardActorOptions& options) {
   return [worker = options.worker, state = options.state, id = options.worker_id,
           attempt = options.attempt, shard = options.shard](ShardEffect effect) {
@@ -58,14 +58,13 @@ shard_actor::behavior_type behavior(Self self, ShardActorOptions options,
                                     std::shared_ptr<ShardCell> cell) {
   self->state.cell = std::move(cell);
   self->state.options = std::move(options);
-  return {
-      [self](const Entry& entry) { execute(self, self->state.cell->on_entry(entry)); },
-      [self](const order::TriggerCut& order) {
-        execute(self, self->state.cell->request_cut(order.cut));
-      },
-      [self](const order::AbortCut& order) {
-        execute(self, self->state.cell->abort_cut(order.cut));
-      }};
+  return {[self](const Entry& entry) { execute(self, self->state.cell->on_entry(entry)); },
+          [self](const order::TriggerCut& order) {
+            execute(self, self->state.cell->request_cut(order.cut));
+          },
+          [self](const order::AbortCut& order) {
+            execute(self, self->state.cell->abort_cut(order.cut));
+          }};
 }
 
 }  // namespace

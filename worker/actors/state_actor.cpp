@@ -13,10 +13,13 @@ using Self = state_actor::stateful_pointer<State>;
 
 template <typename What>
 void tell(Self self, Attempt attempt, What what) {
-  self->send(self->state.worker, LocalReport{WorkerReport{self->state.id, attempt, std::move(what)}});
+  self->send(self->state.worker,
+             LocalReport{WorkerReport{self->state.id, attempt, std::move(what)}});
 }
 
-bool is_current(Self self, Attempt attempt) { return self->state.keeper->attempt() == attempt; }
+bool is_current(Self self, Attempt attempt) {
+  return self->state.keeper->attempt() == attempt;
+}
 
 void ship(Self self, Attempt attempt, CutId cut, Status added) {
   if (!added.is_ok()) {
@@ -60,8 +63,9 @@ state_actor::behavior_type state_behavior(Self self, WorkerId id, std::filesyste
       },
       [self](const TrainerCutMessage& message) {
         if (!is_current(self, message.attempt)) return;
-        ship(self, message.attempt, message.cut->cut,
-             self->state.keeper->add_replica(message.cut->cut, message.replica, message.cut->state));
+        ship(
+            self, message.attempt, message.cut->cut,
+            self->state.keeper->add_replica(message.cut->cut, message.replica, message.cut->state));
       },
       [self](const order::AbortCut& abort) {
         if (is_current(self, abort.attempt)) self->state.keeper->abort(abort.cut);

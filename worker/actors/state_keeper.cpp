@@ -3,15 +3,20 @@
 namespace millrace {
 namespace {
 
-std::string replica_key(ReplicaId replica) { return "replica/" + std::to_string(replica.value); }
-std::string shard_key(ShardId shard) { return "shard/" + std::to_string(shard.value); }
+std::string replica_key(ReplicaId replica) {
+  return "replica/" + std::to_string(replica.value);
+}
+std::string shard_key(ShardId shard) {
+  return "shard/" + std::to_string(shard.value);
+}
 
 Status prepare_folder(const std::filesystem::path& folder) {
   std::error_code error;
   std::filesystem::remove_all(folder, error);
   if (!error) std::filesystem::create_directories(folder, error);
   if (!error) return {};
-  return Status(Code::io_error, "cannot prepare the scratch folder " + folder.string() + ": " + error.message(),
+  return Status(Code::io_error,
+                "cannot prepare the scratch folder " + folder.string() + ": " + error.message(),
                 "check that the state folder can be written and has room");
 }
 
@@ -24,7 +29,8 @@ Result<Bytes> StateKeeper::read_restored(const order::RestorePlan& plan, WorkerI
     const auto part = std::ranges::find(plan.parts, worker, &PartDescriptor::worker);
     if (part == plan.parts.end()) {
       return Status(Code::corrupted, "checkpoint " + std::to_string(plan.cut.value) +
-                                         " lists no part of worker " + std::to_string(worker.value));
+                                         " lists no part of worker " +
+                                         std::to_string(worker.value));
     }
     const auto folder = scratch_ / ("restored-" + std::to_string(worker.value));
     MILLRACE_TRY(StateDb::restore(*part, *store_, folder.string()));
@@ -74,8 +80,8 @@ Result<LoadedAttempt> StateKeeper::load(const order::StartAttempt& start) {
       loaded.replicas.emplace_back();
       continue;
     }
-    MILLRACE_ASSIGN(Bytes bytes,
-                    read_restored(restored, restored.replicas[replica.value], replica_key(replica)));
+    MILLRACE_ASSIGN(Bytes bytes, read_restored(restored, restored.replicas[replica.value],
+                                               replica_key(replica)));
     loaded.replicas.emplace_back(std::move(bytes));
   }
   restored_.clear();

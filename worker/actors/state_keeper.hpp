@@ -1,10 +1,11 @@
-// A worker's state on disk: loads what an attempt starts from, collects what its trainers and shards contribute to a
-// cut, and ships it as one part.
+// A worker's state on disk: loads what an attempt starts from, collects what its trainers and
+// shards contribute to a cut, and ships it as one part.
 //
-// Place: the state actor owns one and is detached, since everything here blocks. Not an actor itself, so that tests
-// drive it directly. One thread at a time.
+// Place: the state actor owns one and is detached, since everything here blocks. Not an actor
+// itself, so that tests drive it directly. One thread at a time.
 //
-// Invariant: a part is shipped once, when every contribution of its cut has arrived, and holds nothing else.
+// Invariant: a part is shipped once, when every contribution of its cut has arrived, and holds
+// nothing else.
 #pragma once
 
 #include <algorithm>
@@ -27,8 +28,8 @@ namespace millrace {
 struct LoadedAttempt {
   TrainingSetupPtr setup;
   std::vector<SplitDescription> splits;
-  std::vector<std::unique_ptr<ParameterShard>> shards;   // in order of StartAttempt::shards
-  std::vector<std::optional<Bytes>> replicas;            // TrainerState, in order of StartAttempt::replicas
+  std::vector<std::unique_ptr<ParameterShard>> shards;  // in order of StartAttempt::shards
+  std::vector<std::optional<Bytes>> replicas;  // TrainerState, in order of StartAttempt::replicas
 };
 
 class StateKeeper {
@@ -58,16 +59,18 @@ class StateKeeper {
     std::size_t arrived = 0;
     std::map<ShardId, std::shared_ptr<const Bytes>> shards;
   };
-  Result<Bytes> read_restored(const order::RestorePlan& plan, WorkerId part, const std::string& key);
+  Result<Bytes> read_restored(const order::RestorePlan& plan, WorkerId part,
+                              const std::string& key);
 
   WorkerId worker_;
   std::filesystem::path scratch_;
   Attempt attempt_;
   std::unique_ptr<CheckpointStore> store_;
   std::unique_ptr<StateDb> db_;
-  std::map<WorkerId, std::unique_ptr<StateDb>> restored_;  // parts being read while an attempt loads
+  std::map<WorkerId, std::unique_ptr<StateDb>>
+      restored_;  // parts being read while an attempt loads
   std::map<CutId, OpenCut> cuts_;
-  CutId shipped_;                                          // newest; its shards stay until the next
+  CutId shipped_;  // newest; its shards stay until the next
 };
 
 }  // namespace millrace

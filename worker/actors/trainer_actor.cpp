@@ -25,9 +25,8 @@ class Listener final : public TrainerListener {
     caf::anon_send(options_.state, TrainerCutMessage{attempt_, replica_, std::move(shared)});
   }
   void on_progress(TrainerProgress progress) override {
-    tell(report::ReplicaProgress{
-        replica_, progress.totals, std::move(progress.splits),
-        std::make_shared<const Bytes>(std::move(progress.evaluation))});
+    tell(report::ReplicaProgress{replica_, progress.totals, std::move(progress.splits),
+                                 std::make_shared<const Bytes>(std::move(progress.evaluation))});
   }
   void on_finished() override { tell(report::ReplicaFinished{replica_}); }
   void on_failed(Status status) override { tell(report::AttemptFailed{std::move(status)}); }
@@ -49,7 +48,7 @@ struct State {
   std::shared_ptr<LocalExchange> exchange;
   Attempt attempt;
   ReplicaId replica;
-  std::shared_ptr<Listener> listener;   // before the trainer, whose thread uses it
+  std::shared_ptr<Listener> listener;  // before the trainer, whose thread uses it
   std::shared_ptr<Trainer> trainer;
   static inline const char* name = "trainer";
 
@@ -89,7 +88,8 @@ Result<trainer_actor> spawn_trainer_actor(caf::actor_system& system, TrainerActo
   MILLRACE_ASSIGN(std::shared_ptr<Trainer> trainer, Trainer::prepare(std::move(plan), *listener));
   exchange->add_replica(attempt, replica, trainer->inbox());
   trainer->start();
-  return system.spawn(behavior, exchange, attempt, replica, std::move(listener), std::move(trainer));
+  return system.spawn(behavior, exchange, attempt, replica, std::move(listener),
+                      std::move(trainer));
 }
 
 }  // namespace millrace

@@ -1,4 +1,5 @@
-// Spawns the shell of one training slot for one attempt: orders and answers in, entries and reports out.
+// Spawns the shell of one training slot for one attempt: orders and answers in, entries and reports
+// out.
 #pragma once
 
 #include <memory>

@@ -1,7 +1,9 @@
 #include "worker/actors/worker.hpp"
 
 #include <map>
+#include <utility>
 
+#include "common/base/limits.hpp"
 #include "worker/actors/shard_actor.hpp"
 #include "worker/actors/state_actor.hpp"
 #include "worker/actors/trainer_actor.hpp"
@@ -13,10 +15,12 @@ struct State {
   WorkerOptions options;
   state_actor keeper;
   report_sink reports;
-  Attempt attempt;                      // newest asked for; older orders and reports change nothing
+  Attempt attempt;  // newest asked for; older orders and reports change nothing
   bool is_running = false;
   std::map<ReplicaId, trainer_actor> trainers;
   std::map<ShardId, shard_actor> shards;
+  // First entries of replicas elsewhere that began before the shards here were loaded.
+  std::vector<Entry> early_entries;
   // What was said about the cut in flight, to be said again when the order comes again.
   CutId cut;
   std::vector<WorkerReport> cut_reports;
@@ -35,6 +39,7 @@ void stop_attempt(Self self) {
   state.trainers.clear();
   state.shards.clear();
   state.is_running = false;
+  state.early_entries.clear();
   state.cut_reports.clear();
 }
 
@@ -56,6 +61,18 @@ void start(Self self, const order::StartAttempt& order) {
   state.reports = order.routes->reports;
   state.cut = order.restored->cut;
   self->send(state.keeper, order);
+}
+
+// An entry that is not taken comes again: replicas resend until they are answered.
+void take_entry(Self self, const Entry& entry) {
+  auto& state = self->state;
+  if (entry.attempt < state.attempt) return;
+  const auto found = state.shards.find(entry.shard);
+  if (found != state.shards.end()) {
+    self->send(found->second, entry);
+  } else if (state.early_entries.size() < limits::kReplicasMax) {
+    state.early_entries.push_back(entry);
+  }
 }
 
 void run(Self self, const AttemptLoaded& message) {
@@ -99,6 +116,7 @@ void run(Self self, const AttemptLoaded& message) {
     state.trainers[assignment.replica] = trainer.value();
   }
   state.is_running = true;
+  for (auto& entry : std::exchange(state.early_entries, {})) take_entry(self, entry);
   tell(self, report::AttemptStarted{});
 }
 
@@ -158,10 +176,7 @@ worker_actor::behavior_type behavior(Self self, WorkerOptions options) {
           [self](const order::TriggerCut& order) { trigger_cut(self, order); },
           [self](const order::AbortCut& order) { abort_cut(self, order); },
           [self](const order::SendShards& order) { self->send(self->state.keeper, order); },
-          [self](const Entry& entry) {
-            const auto found = self->state.shards.find(entry.shard);
-            if (found != self->state.shards.end()) self->send(found->second, entry);
-          },
+          [self](const Entry& entry) { take_entry(self, entry); },
           [self](const Answer& answer) {
             const auto found = self->state.trainers.find(answer.replica);
             if (found != self->state.trainers.end()) self->send(found->second, answer);

@@ -5,8 +5,7 @@ namespace millrace {
 void LocalExchange::add_shard(Attempt attempt, ShardId shard, std::shared_ptr<ShardCell> cell,
                               EffectListener listener) {
   const std::lock_guard lock(mutex_);
-  shards_[{attempt, shard}] =
-      std::make_shared<Shard>(Shard{std::move(cell), std::move(listener)});
+  shards_[{attempt, shard}] = std::make_shared<Shard>(Shard{std::move(cell), std::move(listener)});
 }
 
 void LocalExchange::remove_shard(Attempt attempt, ShardId shard) {

@@ -1,7 +1,8 @@
 // Finds the shards and trainers that run in this process, for the path that needs no messages.
 //
-// Place: one per process, shared by its workers. Entries go straight to a shard's cell and answers straight to a
-// trainer's inbox; what a shard has to say beside answers goes to the listener its actor registered. Thread-safe.
+// Place: one per process, shared by its workers. Entries go straight to a shard's cell and answers
+// straight to a trainer's inbox; what a shard has to say beside answers goes to the listener its
+// actor registered. Thread-safe.
 #pragma once
 
 #include <functional>

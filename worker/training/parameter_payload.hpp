@@ -1,11 +1,11 @@
 // What pushes and answers carry: parameters, optimiser slots, statistics, dictionary entries.
 //
-// Place: made by ReplicaParameters (pushes) and ParameterShard (views), opaque to the protocol cores between them.
-// Both are frozen when made and shared, never copied, inside a process.
+// Place: made by ReplicaParameters (pushes) and ParameterShard (views), opaque to the protocol
+// cores between them. Both are frozen when made and shared, never copied, inside a process.
 //
-// Shapes: vector 0 is theta (or its gradient), vector 1 + s is optimiser slot s; each has the shard's slice of the
-// dense block and the values of the touched local rows. Only vector 0 lists the rows. Statistics and dictionary
-// entries travel with shard 0 alone.
+// Shapes: vector 0 is theta (or its gradient), vector 1 + s is optimiser slot s; each has the
+// shard's slice of the dense block and the values of the touched local rows. Only vector 0 lists
+// the rows. Statistics and dictionary entries travel with shard 0 alone.
 #pragma once
 
 #include <cstdint>
@@ -26,21 +26,21 @@ enum class PushKind : std::uint8_t {
 
 struct ParameterPush final : PushPayload {
   PushKind kind = PushKind::delta;
-  std::uint64_t layout_id = 0;          // of the whole model; a shard refuses another
-  double rate_scale = 1.0;              // gradient: multiplies the learning rate
+  std::uint64_t layout_id = 0;  // of the whole model; a shard refuses another
+  double rate_scale = 1.0;      // gradient: multiplies the learning rate
   std::vector<Gradient> vectors;
-  std::vector<double> scalars;          // the optimiser's, as gains
-  std::vector<double> statistics;       // the pipeline's, as increments
+  std::vector<double> scalars;     // the optimiser's, as gains
+  std::vector<double> statistics;  // the pipeline's, as increments
   std::vector<DictionaryEntry> proposals;
 };
 
 using DictionaryLog = std::shared_ptr<const std::vector<DictionaryEntry>>;
 
 struct ParameterView final : ViewPayload {
-  std::vector<Gradient> vectors;        // rows: those that changed since the replica's last view
+  std::vector<Gradient> vectors;  // rows: those that changed since the replica's last view
   std::vector<double> scalars;
   std::vector<double> statistics;
-  DictionaryLog dictionary;             // every entry since submit, in order
+  DictionaryLog dictionary;  // every entry since submit, in order
 };
 
 }  // namespace millrace

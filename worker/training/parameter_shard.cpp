@@ -18,13 +18,15 @@ bool is_bounded(std::span<const float> values) {
   return bounded;
 }
 
-void merge_stretch(std::span<float> now, std::span<const float> gain, SlotMerge merge, float weight) {
+void merge_stretch(std::span<float> now, std::span<const float> gain, SlotMerge merge,
+                   float weight) {
   switch (merge) {
     case SlotMerge::max:
       for (std::size_t i = 0; i < now.size(); ++i) now[i] = std::max(now[i], gain[i]);
       return;
     case SlotMerge::average_non_negative:
-      for (std::size_t i = 0; i < now.size(); ++i) now[i] = std::max(now[i] + weight * gain[i], 0.0f);
+      for (std::size_t i = 0; i < now.size(); ++i)
+        now[i] = std::max(now[i] + weight * gain[i], 0.0f);
       return;
     case SlotMerge::average:
     case SlotMerge::sum:
@@ -42,8 +44,9 @@ ParameterShard::ParameterShard(const ParameterShardOptions& options)
       dirty_rows_(options.replicas),
       is_dirty_(options.replicas, std::vector<bool>(slice_.table_rows)) {
   const auto begin = options_.intercepts.begin();
-  intercepts_.assign(begin + static_cast<std::ptrdiff_t>(options_.layout.dense_begin(options_.shard)),
-                     begin + static_cast<std::ptrdiff_t>(options_.layout.dense_end(options_.shard)));
+  intercepts_.assign(
+      begin + static_cast<std::ptrdiff_t>(options_.layout.dense_begin(options_.shard)),
+      begin + static_cast<std::ptrdiff_t>(options_.layout.dense_end(options_.shard)));
 }
 
 ParameterShard::ParameterShard(const ParameterShardOptions& options, std::span<const float> theta,
@@ -56,8 +59,8 @@ ParameterShard::ParameterShard(const ParameterShardOptions& options, std::span<c
   adopt_dictionary(std::move(dictionary));
 }
 
-Result<std::unique_ptr<ParameterShard>> ParameterShard::restore(const ParameterShardOptions& options,
-                                                                ShardState state) {
+Result<std::unique_ptr<ParameterShard>> ParameterShard::restore(
+    const ParameterShardOptions& options, ShardState state) {
   std::unique_ptr<ParameterShard> shard(new ParameterShard(options));
   if (state.layout_id != options.layout_id || state.shard != options.shard ||
       state.parameters.theta.size() != shard->slice_.total() ||
@@ -109,7 +112,8 @@ Status ParameterShard::check(const PushPayload& payload) const {
     }
   }
   for (std::size_t i = 0; i < rows; ++i) {
-    if (push.vectors[0].rows[i] >= slice_.table_rows) return refuse("it names a row past the table");
+    if (push.vectors[0].rows[i] >= slice_.table_rows)
+      return refuse("it names a row past the table");
   }
   if (!push.statistics.empty() && push.statistics.size() != statistics_.size()) {
     return refuse("its statistics have another size");
@@ -127,28 +131,34 @@ void ParameterShard::apply_delta(const ParameterPush& push, double weight) {
     const SlotMerge merge = v == 0 ? SlotMerge::average : options_.optimizer->slots()[v - 1].merge;
     merge_stretch(std::span(now).first(slice_.dense), push.vectors[v].dense, merge, factor);
     for (std::size_t i = 0; i < push.vectors[0].rows.size(); ++i) {
-      merge_stretch(
-          std::span(now).subspan(slice_.dense + std::size_t{push.vectors[0].rows[i]} * width, width),
-          std::span(push.vectors[v].row_values).subspan(i * width, width), merge, factor);
+      merge_stretch(std::span(now).subspan(
+                        slice_.dense + std::size_t{push.vectors[0].rows[i]} * width, width),
+                    std::span(push.vectors[v].row_values).subspan(i * width, width), merge, factor);
     }
   }
   for (std::size_t i = 0; i < push.scalars.size(); ++i) {
     double& now = parameters_.scalars[i];
     switch (options_.optimizer->scalars()[i].merge) {
-      case SlotMerge::max: now = std::max(now, push.scalars[i]); break;
-      case SlotMerge::sum: now += push.scalars[i]; break;
-      default: now += factor * push.scalars[i];
+      case SlotMerge::max:
+        now = std::max(now, push.scalars[i]);
+        break;
+      case SlotMerge::sum:
+        now += push.scalars[i];
+        break;
+      default:
+        now += factor * push.scalars[i];
     }
   }
 }
 
-// Zhang, Choromanska, LeCun 2015, EASGD: the centre moves towards the replica by alpha, and the replica, when it
-// hears of it, towards the centre by as much.
+// Zhang, Choromanska, LeCun 2015, EASGD: the centre moves towards the replica by alpha, and the
+// replica, when it hears of it, towards the centre by as much.
 void ParameterShard::apply_position(const ParameterPush& push) {
   const auto alpha = static_cast<float>(options_.alpha);
   const std::size_t width = slice_.table_width;
   const auto& stood = push.vectors[0];
-  const auto pull = [&](std::span<float> centre, std::span<const float> replica, std::span<float> move) {
+  const auto pull = [&](std::span<float> centre, std::span<const float> replica,
+                        std::span<float> move) {
     for (std::size_t i = 0; i < centre.size(); ++i) {
       const float step = alpha * (replica[i] - centre[i]);
       centre[i] += step;
@@ -190,12 +200,18 @@ void ParameterShard::apply(ReplicaId from, const PushPayload& payload, double we
   if (!push.vectors.empty()) {
     switch (push.kind) {
       case PushKind::gradient:
-        options_.optimizer->apply(slice_, push.vectors[0], push.rate_scale, intercepts_, parameters_);
+        options_.optimizer->apply(slice_, push.vectors[0], push.rate_scale, intercepts_,
+                                  parameters_);
         break;
-      case PushKind::delta: apply_delta(push, weight); break;
-      case PushKind::position: apply_position(push); break;
+      case PushKind::delta:
+        apply_delta(push, weight);
+        break;
+      case PushKind::position:
+        apply_position(push);
+        break;
     }
-    if (options_.replicas > 1 && !push.vectors[0].rows.empty()) mark_rows(from, push.vectors[0].rows);
+    if (options_.replicas > 1 && !push.vectors[0].rows.empty())
+      mark_rows(from, push.vectors[0].rows);
   }
   apply_shared_state(push);
 }
@@ -208,9 +224,10 @@ std::unique_ptr<ShardValues> ParameterShard::clone() const {
   return std::make_unique<ParameterShard>(*this);
 }
 
-// Without a push (the start of an attempt, a barrier) every row; else the rows of the push and those that others
-// changed since this replica's last view.
-std::vector<std::uint32_t> ParameterShard::rows_to_tell(ReplicaId replica, const ParameterPush* push) {
+// Without a push (the start of an attempt, a barrier) every row; else the rows of the push and
+// those that others changed since this replica's last view.
+std::vector<std::uint32_t> ParameterShard::rows_to_tell(ReplicaId replica,
+                                                        const ParameterPush* push) {
   auto& dirty = dirty_rows_[replica.value];
   std::vector<std::uint32_t> rows;
   if (push == nullptr) {

@@ -1,8 +1,9 @@
-// One shard's slice of a job's parameters, with the optimiser's slots, and in shard 0 the job's statistics and
-// dictionary: the numeric content behind a ShardCore.
+// One shard's slice of a job's parameters, with the optimiser's slots, and in shard 0 the job's
+// statistics and dictionary: the numeric content behind a ShardCore.
 //
-// Place: owned by a ShardCore, which decides what is applied, to which view, in which order; this class only does
-// the arithmetic of merging. One thread at a time. A clone is the second view while a cut is aligned.
+// Place: owned by a ShardCore, which decides what is applied, to which view, in which order; this
+// class only does the arithmetic of merging. One thread at a time. A clone is the second view while
+// a cut is aligned.
 #pragma once
 
 #include <cstdint>
@@ -21,16 +22,17 @@ struct ParameterShardOptions {
   std::uint32_t shard = 0;
   std::uint32_t replicas = 1;
   MergeMode mode = MergeMode::async_gradient;
-  double alpha = 0.5;                               // elastic
+  double alpha = 0.5;  // elastic
   ShardLayout layout;
   std::uint64_t layout_id = 0;
-  std::shared_ptr<const Optimizer> optimizer;       // slots' shapes; applies gradients in async_gradient
-  std::vector<std::uint8_t> intercepts;             // of the whole dense block
+  std::shared_ptr<const Optimizer> optimizer;  // slots' shapes; applies gradients in async_gradient
+  std::vector<std::uint8_t> intercepts;        // of the whole dense block
 };
 
 class ParameterShard final : public ShardValues {
  public:
-  // A fresh shard: `theta` is the whole initial vector; statistics and dictionary stay with shard 0.
+  // A fresh shard: `theta` is the whole initial vector; statistics and dictionary stay with shard
+  // 0.
   ParameterShard(const ParameterShardOptions& options, std::span<const float> theta,
                  std::size_t statistics, Dictionary dictionary);
   // The shard as a cut holds it. Fails with conflict when it belongs to another model.
@@ -56,14 +58,15 @@ class ParameterShard final : public ShardValues {
 
   ParameterShardOptions options_;
   ParameterLayout slice_;
-  std::vector<std::uint8_t> intercepts_;            // of the slice
+  std::vector<std::uint8_t> intercepts_;  // of the slice
   ParameterState parameters_;
   std::vector<double> statistics_;
   Dictionary dictionary_;
   DictionaryLog dictionary_log_;
   // Elastic: how far the last push moves its replica, shaped like the push.
   Gradient last_move_;
-  // Per replica, the local rows that others changed since its last view; `is_dirty_` keeps the lists free of repeats.
+  // Per replica, the local rows that others changed since its last view; `is_dirty_` keeps the
+  // lists free of repeats.
   std::vector<std::vector<std::uint32_t>> dirty_rows_;
   std::vector<std::vector<bool>> is_dirty_;
 };

@@ -5,7 +5,8 @@
 namespace millrace {
 namespace {
 
-// now' = base' + (now - base), with base' what the shard answered plus this replica's later frozen pushes.
+// now' = base' + (now - base), with base' what the shard answered plus this replica's later frozen
+// pushes.
 void rebase_stretch(std::span<float> now, std::span<float> base, std::span<const float> next_base,
                     SlotMerge merge) {
   for (std::size_t i = 0; i < now.size(); ++i) {
@@ -26,7 +27,8 @@ void add_later(std::span<float> base, std::span<const float> gain, SlotMerge mer
   }
 }
 
-// What a stretch gained since its base, which moves up to the present. A maximum is sent as it stands.
+// What a stretch gained since its base, which moves up to the present. A maximum is sent as it
+// stands.
 void freeze_stretch(std::span<const float> now, std::span<float> base, SlotMerge merge,
                     std::span<float> gain) {
   for (std::size_t i = 0; i < now.size(); ++i) {
@@ -161,7 +163,9 @@ void ReplicaParameters::sent(Sequence sequence, const PushPayloads& payloads) {
   outstanding_.push_back({sequence, payloads, layout_.shards()});
 }
 
-Gradient ReplicaParameters::recycle() { return std::exchange(spare_, {}); }
+Gradient ReplicaParameters::recycle() {
+  return std::exchange(spare_, {});
+}
 
 void ReplicaParameters::rebase_dense(std::uint32_t shard, std::size_t vector, Sequence answered,
                                      const AlignedVector<float>& values) {

@@ -1,11 +1,13 @@
-// A replica's parameters between pushes: what is theirs, what is frozen in flight, what was learned since.
+// A replica's parameters between pushes: what is theirs, what is frozen in flight, what was learned
+// since.
 //
-// Place: owned by one Trainer and its thread. `freeze_*` cuts what was learned into one payload per shard and
-// remembers it until every shard has answered; `rebase` pastes a shard's answer.
+// Place: owned by one Trainer and its thread. `freeze_*` cuts what was learned into one payload per
+// shard and remembers it until every shard has answered; `rebase` pastes a shard's answer.
 //
-// Invariant: theta == base + (learned since the last freeze), and base == (last answered values) + (frozen pushes
-// not yet answered), slice by slice. So an answer v for push q gives base' = v + later frozen pushes and
-// theta' = base' + (theta - base): nothing learned meanwhile is lost, and nobody waited.
+// Invariant: theta == base + (learned since the last freeze), and base == (last answered values) +
+// (frozen pushes not yet answered), slice by slice. So an answer v for push q gives base' = v +
+// later frozen pushes and theta' = base' + (theta - base): nothing learned meanwhile is lost, and
+// nobody waited.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +16,8 @@
 #include <vector>
 
 #include "common/ml/optimizer.hpp"
-#include "worker/training/parameter_payload.hpp"
 #include "common/ml/shard_layout.hpp"
+#include "worker/training/parameter_payload.hpp"
 
 namespace millrace {
 
@@ -26,7 +28,8 @@ class ReplicaParameters {
   ReplicaParameters(const ShardLayout& layout, std::uint64_t layout_id, PushKind kind,
                     std::shared_ptr<const Optimizer> optimizer);
 
-  // Continues from a replica's own state (elastic averaging); else the first views of the shards say all.
+  // Continues from a replica's own state (elastic averaging); else the first views of the shards
+  // say all.
   void restore(const ParameterState& state) { state_ = state; }
 
   ParameterState& state() { return state_; }
@@ -65,8 +68,8 @@ class ReplicaParameters {
   void freeze_rows(PushPayloads& payloads);
   void rebase_dense(std::uint32_t shard, std::size_t vector, Sequence answered,
                     const AlignedVector<float>& values);
-  void rebase_row(std::uint32_t shard, std::size_t vector, Sequence answered, std::uint32_t local_row,
-                  std::span<const float> values);
+  void rebase_row(std::uint32_t shard, std::size_t vector, Sequence answered,
+                  std::uint32_t local_row, std::span<const float> values);
   void rebase_scalars(const ParameterView& view, Sequence answered);
   Stretch stretch(std::size_t vector, std::size_t begin, std::size_t count);
   std::size_t row_begin(std::uint32_t shard, std::uint32_t local_row) const;
@@ -77,7 +80,7 @@ class ReplicaParameters {
   PushKind kind_;
   std::shared_ptr<const Optimizer> optimizer_;
   ParameterState state_;
-  ParameterState base_;                 // only for PushKind::delta
+  ParameterState base_;  // only for PushKind::delta
   std::vector<std::uint32_t> touched_;
   std::deque<Outstanding> outstanding_;
   Gradient spare_;

@@ -1,7 +1,7 @@
 #include "worker/training/trainer.hpp"
 
-#include <chrono>
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace millrace {
@@ -12,6 +12,9 @@ using std::chrono::steady_clock;
 
 // How long the thread sleeps at most before it looks at everything again.
 constexpr milliseconds kPatience{50};
+// An entry may be lost: its shard was not there yet, or its host went away and came back.
+constexpr milliseconds kResendFirst{50};
+constexpr milliseconds kResendLast{2'000};
 ReplicaOptions core_options(const TrainerPlan& plan) {
   ReplicaOptions options;
   options.attempt = plan.attempt;
@@ -71,7 +74,8 @@ Trainer::Trainer(TrainerPlan plan, TrainerState state, TrainerListener& listener
   if (is_elastic()) begin_beside_the_centre();
 }
 
-// In elastic averaging no view sets theta: a replica begins at the initial parameters, or where its cut left it.
+// In elastic averaging no view sets theta: a replica begins at the initial parameters, or where its
+// cut left it.
 void Trainer::begin_beside_the_centre() {
   if (state_.replica.theta.empty()) {
     const auto theta = plan_.setup->initial_parameters();
@@ -91,7 +95,8 @@ Trainer::~Trainer() {
 }
 
 void Trainer::run() {
-  while (current_ < state_.splits.size() && state_.splits[current_].progress.is_finished) ++current_;
+  while (current_ < state_.splits.size() && state_.splits[current_].progress.is_finished)
+    ++current_;
   const bool has_records = current_ < state_.splits.size();
   execute(core_.start(has_records ? Participation::active : Participation::finished));
   while (true) {
@@ -107,6 +112,7 @@ void Trainer::run() {
 Result<bool> Trainer::turn() {
   MILLRACE_TRY(absorb(std::exchange(patience_, milliseconds{0})));
   if (is_stopping_) return false;
+  resend_unanswered();
   report_progress(false);
   if (!core_.is_ready()) {
     patience_ = kPatience;
@@ -143,6 +149,19 @@ Status Trainer::absorb(milliseconds timeout) {
     }
   }
   return {};
+}
+
+void Trainer::resend_unanswered() {
+  const auto now = steady_clock::now();
+  if (core_.is_drained()) {
+    resend_delay_ = kResendFirst;
+  } else if (now < resend_at_) {
+    return;
+  } else {
+    execute(core_.resend());
+    resend_delay_ = std::min(resend_delay_ * 2, kResendLast);
+  }
+  resend_at_ = now + resend_delay_;
 }
 
 void Trainer::execute(std::vector<ReplicaEffect> effects, const PushPayloads& payloads) {
@@ -193,7 +212,8 @@ void Trainer::adopt_shared_state(const ParameterView& view, Sequence answered) {
 
 bool Trainer::awaits_class() {
   if (awaited_class_.empty()) return false;
-  if (!dictionary_.find(kLabelField, awaited_class_) && !dictionary_.is_full(kLabelField)) return true;
+  if (!dictionary_.find(kLabelField, awaited_class_) && !dictionary_.is_full(kLabelField))
+    return true;
   awaited_class_.clear();
   return false;
 }

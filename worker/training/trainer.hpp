@@ -1,11 +1,13 @@
-// One training slot: a thread that decodes, transforms, predicts and trains, micro-batch after micro-batch.
+// One training slot: a thread that decodes, transforms, predicts and trains, micro-batch after
+// micro-batch.
 //
-// Place: owned by a trainer actor, which feeds its inbox and listens to it. The protocol decisions are ReplicaCore's;
-// the arithmetic of merging is ReplicaParameters'; this class is the loop that joins them with a source, the
-// pipeline and the model.
+// Place: owned by a trainer actor, which feeds its inbox and listens to it. The protocol decisions
+// are ReplicaCore's; the arithmetic of merging is ReplicaParameters'; this class is the loop that
+// joins them with a source, the pipeline and the model.
 //
-// The thread never waits for a mailbox, a disk or a merge. It waits only for records, for its rate limit, for the
-// id of a new class, and where the merge mode says so (`synchronous`, `max_staleness`).
+// The thread never waits for a mailbox, a disk or a merge. It waits only for records, for its rate
+// limit, for the id of a new class, and where the merge mode says so (`synchronous`,
+// `max_staleness`).
 #pragma once
 
 #include <chrono>
@@ -43,9 +45,9 @@ struct TrainerPlan {
   TrainingSetupPtr setup;
   ReplicaId replica;
   Attempt attempt;
-  CutId cut;                                     // restored from; its barrier has been passed
-  std::vector<SplitDescription> splits;          // ascending; read one after the other
-  std::optional<Bytes> state;                    // TrainerState of the cut; absent: fresh
+  CutId cut;                             // restored from; its barrier has been passed
+  std::vector<SplitDescription> splits;  // ascending; read one after the other
+  std::optional<Bytes> state;            // TrainerState of the cut; absent: fresh
 };
 
 class Trainer {
@@ -68,6 +70,7 @@ class Trainer {
   // One turn of the loop; false when the thread is to end.
   Result<bool> turn();
   Status absorb(std::chrono::milliseconds timeout);
+  void resend_unanswered();
   void execute(std::vector<ReplicaEffect> effects, const PushPayloads& payloads = {});
   void paste(const Rebase& rebase);
   void adopt_shared_state(const ParameterView& view, Sequence answered);
@@ -106,34 +109,36 @@ class Trainer {
   Pipeline pipeline_;
   std::deque<std::pair<Sequence, std::vector<double>>> statistics_in_flight_;
   Dictionary dictionary_;
-  std::size_t dictionary_known_ = 0;             // entries of the shard's log adopted so far
-  std::vector<DictionaryEntry> proposals_;       // not pushed yet
-  std::string awaited_class_;                    // reading stands until it has an id
+  std::size_t dictionary_known_ = 0;        // entries of the shard's log adopted so far
+  std::vector<DictionaryEntry> proposals_;  // not pushed yet
+  std::string awaited_class_;               // reading stands until it has an id
 
   TrainerState state_;
-  std::size_t current_ = 0;                      // index into plan_.splits
+  std::size_t current_ = 0;  // index into plan_.splits
   std::unique_ptr<RecordSource> source_;
-  DecodeCounters counters_before_;               // of the open split, before it was opened here
+  DecodeCounters counters_before_;  // of the open split, before it was opened here
   std::optional<RateLimiter> limiter_;
   MicroBatch batch_;
 
   Workspace workspace_;
   std::vector<float> predictions_;
   Gradient gradient_;
-  bool has_gradient_ = false;                    // gradient_ waits to be pushed
+  bool has_gradient_ = false;  // gradient_ waits to be pushed
 
   // Learned since the last push.
   std::uint32_t batches_pending_ = 0;
   std::uint64_t records_pending_ = 0;
   Fingerprint ledger_pending_;
 
-  std::optional<TrainerCut> open_snapshot_;  // elastic: waits for the last moves of its cut
-  std::chrono::milliseconds patience_{0};         // how long the next turn may wait for events
-  bool wants_push_ = false;                       // a class waits for its id: push at once
+  std::optional<TrainerCut> open_snapshot_;    // elastic: waits for the last moves of its cut
+  std::chrono::milliseconds resend_delay_{0};  // doubles while no answer comes
+  std::chrono::steady_clock::time_point resend_at_;
+  std::chrono::milliseconds patience_{0};  // how long the next turn may wait for events
+  bool wants_push_ = false;                // a class waits for its id: push at once
   bool is_stopping_ = false;
   bool is_finished_ = false;
   std::chrono::steady_clock::time_point next_progress_;
-  std::jthread thread_;                          // last: it uses all of the above
+  std::jthread thread_;  // last: it uses all of the above
 };
 
 }  // namespace millrace

@@ -1,8 +1,10 @@
-// The way into a training thread: answers of shards and orders of the job master, handed over without a mailbox.
+// The way into a training thread: answers of shards and orders of the job master, handed over
+// without a mailbox.
 //
-// Place: one per trainer. Any thread may `post`; only the training thread takes. The lock is held for a swap of two
-// vectors, so a poster and the training thread never wait for each other's work. Bounded by the protocol: at most
-// limits::kOutboxEntriesMax answers per shard and one open cut are on their way at a time.
+// Place: one per trainer. Any thread may `post`; only the training thread takes. The lock is held
+// for a swap of two vectors, so a poster and the training thread never wait for each other's work.
+// Bounded by the protocol: at most limits::kOutboxEntriesMax answers per shard and one open cut are
+// on their way at a time.
 #pragma once
 
 #include <chrono>

@@ -1,8 +1,9 @@
-// What a trainer contributes to a cut, beside the parameters: positions, counts, evaluation, ledger.
+// What a trainer contributes to a cut, beside the parameters: positions, counts, evaluation,
+// ledger.
 //
-// Place: taken by the training thread between two micro-batches, written to the worker's state, read back when an
-// attempt starts from the cut. The parameters are not here: the shards' snapshot is the truth, except in elastic
-// averaging, where a replica stands beside the centre.
+// Place: taken by the training thread between two micro-batches, written to the worker's state,
+// read back when an attempt starts from the cut. The parameters are not here: the shards' snapshot
+// is the truth, except in elastic averaging, where a replica stands beside the centre.
 #pragma once
 
 #include <cstdint>
@@ -19,18 +20,18 @@
 namespace millrace {
 
 struct SplitState {
-  SplitProgress progress;       // where reading stands, and the ledger of what was learned
-  DecodeCounters counters;      // of the split, since the job began
+  SplitProgress progress;   // where reading stands, and the ledger of what was learned
+  DecodeCounters counters;  // of the split, since the job began
 };
 
 struct TrainerState {
   explicit TrainerState(Evaluation figures) : evaluation(std::move(figures)) {}
 
-  std::vector<SplitState> splits;       // ascending
+  std::vector<SplitState> splits;  // ascending
   Evaluation evaluation;
   std::vector<QuarantineEntry> quarantine;  // kept entries, at most limits::kQuarantineEntriesKept
-  // Elastic averaging only, where no view brings them: the replica's own theta and slots, and what it knew of the
-  // shared statistics and the dictionary.
+  // Elastic averaging only, where no view brings them: the replica's own theta and slots, and what
+  // it knew of the shared statistics and the dictionary.
   ParameterState replica;
   std::vector<double> statistics;
   std::vector<DictionaryEntry> dictionary;
@@ -47,7 +48,7 @@ TrainerState fresh_trainer_state(const TrainingSetup& setup);
 struct TrainerProgress {
   DecodeCounters totals;
   std::vector<SplitProgress> splits;
-  Bytes evaluation;             // encoded
+  Bytes evaluation;  // encoded
   bool is_finished = false;
 };
 
@@ -56,9 +57,9 @@ struct TrainerCut {
   CutId cut;
   DecodeCounters totals;
   std::vector<SplitProgress> splits;
-  Bytes evaluation;             // encoded, also part of `state`
-  Bytes state;                  // TrainerState, encoded
-  bool is_finished = false;     // no record is left
+  Bytes evaluation;          // encoded, also part of `state`
+  Bytes state;               // TrainerState, encoded
+  bool is_finished = false;  // no record is left
 };
 
 }  // namespace millrace

@@ -30,19 +30,20 @@ bool is_bounded(const PushPayloads& payloads) {
 }
 
 Status diverged(ReplicaId replica) {
-  return Status(Code::invalid_argument,
-                "replica " + std::to_string(replica.value) +
-                    ": the model diverged: an update holds a value that is not finite",
-                "lower optimizer.learning_rate, set optimizer.clip, or add standardize to preprocess");
+  return Status(
+      Code::invalid_argument,
+      "replica " + std::to_string(replica.value) +
+          ": the model diverged: an update holds a value that is not finite",
+      "lower optimizer.learning_rate, set optimizer.clip, or add standardize to preprocess");
 }
 
 }  // namespace
 
 Status Trainer::open_source() {
   const auto& state = state_.splits[current_];
-  MILLRACE_ASSIGN(source_, open_record_source(spec().source, plan_.setup->schema,
-                                              plan_.splits[current_], state.progress.offset,
-                                              spec().seed));
+  MILLRACE_ASSIGN(source_,
+                  open_record_source(spec().source, plan_.setup->schema, plan_.splits[current_],
+                                     state.progress.offset, spec().seed));
   counters_before_ = state.counters;
   return {};
 }
@@ -67,7 +68,8 @@ Status Trainer::read() {
       wants_push_ = true;
       return {};
     case FillState::batch_ready:
-    case FillState::end_of_split: break;
+    case FillState::end_of_split:
+      break;
   }
   if (limiter_) limiter_->take(batch_.rows, steady_clock::now().time_since_epoch());
   if (batch_.rows > 0) MILLRACE_TRY(learn());
@@ -170,7 +172,8 @@ void Trainer::count_records() {
 Status Trainer::train_mini_batch() {
   const auto& setup = *plan_.setup;
   for (std::uint32_t pass = 0; pass < spec().training->epochs_per_batch; ++pass) {
-    setup.model->gradient(batch_, parameters_.state().theta, workspace_, spec().seed, pass, gradient_);
+    setup.model->gradient(batch_, parameters_.state().theta, workspace_, spec().seed, pass,
+                          gradient_);
     if (setup.push_kind == PushKind::gradient) {
       MILLRACE_TRY(push_gradient());
       continue;
@@ -183,7 +186,8 @@ Status Trainer::train_mini_batch() {
   return {};
 }
 
-// Pushes one micro-batch's gradient and takes the answer at once: shards that share memory have it ready.
+// Pushes one micro-batch's gradient and takes the answer at once: shards that share memory have it
+// ready.
 Status Trainer::push_gradient() {
   const double clip = spec().optimizer->clip;
   if (clip > 0) {

@@ -15,8 +15,9 @@ PushKind push_kind_of(MergeMode mode, TrainingMode training) {
   return PushKind::delta;
 }
 
-// An average over n replicas moves each parameter by a share of what one replica learned, so the rate grows with
-// the replicas; a little less than in proportion, since replicas disagree. Sums and gradients need no correction.
+// An average over n replicas moves each parameter by a share of what one replica learned, so the
+// rate grows with the replicas; a little less than in proportion, since replicas disagree. Sums and
+// gradients need no correction.
 double resolve_rate_scale(const MergeSpec& merge, std::uint32_t replicas) {
   if (merge.learning_rate_scale > 0) return merge.learning_rate_scale;
   const bool averages =
@@ -24,8 +25,8 @@ double resolve_rate_scale(const MergeSpec& merge, std::uint32_t replicas) {
   return averages ? std::pow(static_cast<double>(replicas), 0.75) : 1.0;
 }
 
-std::uint64_t layout_id_of(const ParameterLayout& layout, std::size_t slots,
-                           std::size_t statistics, std::uint32_t shards) {
+std::uint64_t layout_id_of(const ParameterLayout& layout, std::size_t slots, std::size_t statistics,
+                           std::uint32_t shards) {
   std::uint64_t id = 0;
   for (const std::uint64_t part : {std::uint64_t{layout.dense}, std::uint64_t{layout.table_rows},
                                    std::uint64_t{layout.table_width}, std::uint64_t{slots},
@@ -92,7 +93,8 @@ Result<TrainingSetupPtr> make_training_setup(const JobSpec& resolved, const Sche
 
   const ParameterLayout layout = setup->model->parameters();
   setup->shards = ShardLayout(layout, shards);
-  setup->layout_id = layout_id_of(layout, setup->optimizer->slots().size(), setup->statistics_size, shards);
+  setup->layout_id =
+      layout_id_of(layout, setup->optimizer->slots().size(), setup->statistics_size, shards);
   setup->push_kind = push_kind_of(resolved.merge->mode, resolved.training->mode);
   setup->rate_scale = resolve_rate_scale(*resolved.merge, resolved.parallelism);
   return TrainingSetupPtr(std::move(setup));

@@ -76,7 +76,7 @@ struct Job {
     feed(ShardSnapshot{machine.attempt(), cut, ShardId(0), ledger});
   }
   void store_part(CutId cut) {
-    PartInfo part;
+    PartDigest part;
     part.worker = WorkerId(1);
     feed(WorkerPart{machine.attempt(), cut, part});
   }
@@ -285,7 +285,7 @@ BOOST_AUTO_TEST_CASE(a_deposed_coordinator_stops_and_publishes_nothing) {
   const CutId cut = job.trigger();
   job.report(cut, 5);
   JobMachine& machine = job.machine;
-  PartInfo part;
+  PartDigest part;
   part.worker = WorkerId(1);
   (void)machine.on_event(WorkerPart{machine.attempt(), cut, part});
   (void)machine.on_event(ManifestWritten{machine.attempt(), cut, {}});

@@ -1,0 +1,167 @@
+// What happens to a job, and what a job master is to do about it: the alphabet of JobMachine.
+//
+// Place: shells turn messages, timers and store answers into events, and execute effects in order.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/base/ids.hpp"
+#include "common/base/status.hpp"
+#include "coordinator/core/commit_log.hpp"
+#include "coordinator/core/cut_contents.hpp"
+#include "coordinator/core/placement.hpp"
+
+namespace millrace {
+
+using Milliseconds = std::chrono::milliseconds;
+
+// ---- Events
+// -----------------------------------------------------------------------------------------
+
+// The first thing a job master says. `splits` are those of cut 0; a job that has a cut 0 ignores
+// them.
+struct JobStarted {
+  std::vector<SplitProgress> splits;
+};
+// A WorkerId names one life of a worker process: a restarted process registers with a new one.
+struct WorkerRegistered {
+  WorkerId worker;
+};
+struct WorkerLost {
+  WorkerId worker;
+};
+// The worker runs every trainer and shard that StartWorker asked for.
+struct WorkerStarted {
+  WorkerId worker;
+  Attempt attempt;
+};
+// The worker has seen a newer attempt than the one it was asked to start: another coordinator
+// leads.
+struct WorkerRefused {
+  WorkerId worker;
+  Attempt newer;
+};
+struct ManifestRead {
+  CutId cut;
+  Result<CutContents> contents;
+};
+struct ManifestWritten {
+  Attempt attempt;
+  CutId cut;
+  Status status;
+};
+// This trainer has no data left and has pushed everything.
+struct TrainerFinished {
+  Attempt attempt;
+  ReplicaId replica;
+};
+// A trainer, shard or worker cannot go on. Retried from the newest cut, except for errors that
+// would only come again (Code::invalid_argument, conflict, unsupported_format, permission_denied).
+struct AttemptFailed {
+  Attempt attempt;
+  Status status;
+};
+// A shard or worker cannot take part in this cut; the attempt goes on.
+struct CutFailed {
+  Attempt attempt;
+  CutId cut;
+  Status status;
+};
+// A checkpoint now, or after the one in flight.
+struct CutRequested {};
+// Drain: one more cut, then the end.
+struct StopRequested {};
+struct Tick {
+  Milliseconds now;
+};
+using JobEvent = std::variant<JobStarted, WorkerRegistered, WorkerLost, WorkerStarted,
+                              WorkerRefused, ManifestRead, ManifestWritten, TrainerFinished,
+                              TrainerSnapshot, ShardSnapshot, WorkerPart, AttemptFailed, CutFailed,
+                              CutRequested, StopRequested, Tick, LogWritten, LogRead>;
+
+// ---- Effects (WriteLog and ReadLog of commit_log.hpp belong to them)
+// ---------------------------------
+
+struct ReplicaStart {
+  ReplicaId replica;
+  std::vector<SplitProgress> splits;
+};
+// Run these replicas and shards from `restored`; whatever this worker runs of an older attempt ends
+// first. Sent again until WorkerStarted; a worker that runs this attempt only answers again.
+struct StartWorker {
+  WorkerId worker;
+  Term term;
+  Attempt attempt;
+  std::vector<ReplicaStart> replicas;
+  std::vector<ShardId> shards;
+  std::shared_ptr<const Placement> placement;
+  std::shared_ptr<const CutContents> restored;
+};
+// End every attempt up to this one. Best effort: fencing protects against those it does not reach.
+struct StopAttempt {
+  WorkerId worker;
+  Term term;
+  Attempt attempt;
+};
+// For all trainers and shards of this worker (in `synchronous` mode its first shard names the
+// round). Sent again until all have reported: a trainer or shard that has reported reports again.
+struct TriggerCut {
+  WorkerId worker;
+  Term term;
+  Attempt attempt;
+  CutId cut;
+};
+struct AbortCut {
+  WorkerId worker;
+  Term term;
+  Attempt attempt;
+  CutId cut;
+};
+struct ReadManifest {
+  CutId cut;
+  Attempt attempt;  // that took it: part of the object's name
+};
+// Durable before ManifestWritten says ok. Its object's name holds attempt and cut.
+struct WriteManifest {
+  CutContents contents;
+};
+// The cut is complete: it may become a version, and outside effects up to it may be released.
+struct Publish {
+  std::shared_ptr<const CutContents> contents;
+};
+// Delete what is stored of this cut; its retire or abandon entry is durable.
+struct RemoveCut {
+  CutId cut;
+};
+// The end: `contents` is the last complete cut.
+struct JobFinished {
+  std::shared_ptr<const CutContents> contents;
+  bool was_stopped = false;  // by request, before the data ended
+};
+struct JobFailed {
+  Status status;
+};
+// Another coordinator leads: this job master must end and touch nothing.
+struct JobDeposed {
+  std::string by;
+};
+// The ledgers of a cut disagree: a bug, caught before it was stored. The attempt is lost with it.
+struct AuditFailed {
+  CutId cut;
+  Status status;
+};
+// For people: logs, `millrace events`.
+struct Note {
+  bool is_warning = false;
+  std::string text;
+};
+using JobEffect = std::variant<WriteLog, ReadLog, StartWorker, StopAttempt, TriggerCut, AbortCut,
+                               ReadManifest, WriteManifest, Publish, RemoveCut, JobFinished,
+                               JobFailed, JobDeposed, AuditFailed, Note>;
+
+}  // namespace millrace
