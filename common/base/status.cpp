@@ -34,6 +34,8 @@ const char* to_string(Code code) {
       return "io_error";
     case Code::unsupported_format:
       return "unsupported_format";
+    case Code::job_failed:
+      return "job_failed";
     case Code::cancelled:
       return "cancelled";
     case Code::internal:

@@ -27,6 +27,7 @@ enum class Code : unsigned char {
   resource_exhausted,  // a limit or a full disk: retry after making room
   io_error,            // disk or network failed: the medium is not trusted any more
   unsupported_format,  // written by a newer version: upgrade
+  job_failed,          // the job's data or settings end it, and would again (exit code 1)
   cancelled,           // the user or a shutdown asked for it
   internal,            // a programmer's error that was caught: report it
 };

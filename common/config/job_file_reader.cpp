@@ -46,7 +46,11 @@ CheckedJob JobFileReader::read(std::string_view yaml, std::span<const std::strin
   report_semantic_problems();
   std::stable_sort(result_.problems.begin(), result_.problems.end(),
                    [](const auto& a, const auto& b) {
-                     return std::pair(a.line, a.column) < std::pair(b.line, b.column);
+                     // What is missing stands on no line and comes last: a typo may explain it.
+                     const auto place = [](const JobProblem& problem) {
+                       return std::tuple(problem.line == 0, problem.line, problem.column);
+                     };
+                     return place(a) < place(b);
                    });
   return std::move(result_);
 }

@@ -17,9 +17,13 @@ struct Cell {
   std::uint32_t id = kNoValue;  // of the value in its column
 };
 
-void note_number(ColumnFacts& column, Cell& cell) {
-  const NumberState state = parse_number(cell.text, cell.number);
-  cell.is_number = state == NumberState::number;
+void note_number(ColumnFacts& column, bool is_repeated, Cell& cell) {
+  if (is_repeated) {
+    cell.is_number = column.last_is_number;
+    cell.number = column.last;
+  } else {
+    cell.is_number = parse_number(cell.text, cell.number) == NumberState::number;
+  }
   if (!cell.is_number) {
     if (column.not_a_number.data() == nullptr) column.not_a_number = cell.text;
     return;
@@ -54,12 +58,20 @@ std::uint32_t note_value(ColumnFacts& column, std::string_view text, TextArena& 
   return id;
 }
 
-void note_cell(ColumnFacts& column, bool is_label, TextArena& arena, Cell& cell) {
+void note_cell(ColumnFacts& column, bool is_label, bool is_repeated, TextArena& arena, Cell& cell) {
   ++column.present;
-  note_number(column, cell);
+  note_number(column, is_repeated, cell);
+  if (is_repeated && column.last_id != kNoValue) {
+    cell.id = column.last_id;
+    ++column.counts[cell.id];
+    return;
+  }
+  column.last_text = cell.text;
+  column.last_is_number = cell.is_number;
   std::array<char, 24> buffer;
   const auto value = is_label ? normalise_class(cell.text, buffer) : cell.text;
   cell.id = note_value(column, value, arena, is_label);
+  column.last_id = cell.id;
 }
 
 void compare_with_label(ColumnFacts& column, const Cell& cell, const Cell& label) {
@@ -103,8 +115,12 @@ InferenceTable tabulate(std::string_view lines, bool is_whole, const CsvSpec& cs
     }
     ++table.records;
     for (std::size_t i = 0; i < cells.size(); ++i) {
-      cells[i] = {line.fields[i], missing.contains(line.fields[i])};
-      if (!cells[i].is_missing) note_cell(table.columns[i], i == label, table.arena, cells[i]);
+      ColumnFacts& column = table.columns[i];
+      const bool is_repeated = column.present != 0 && line.fields[i] == column.last_text;
+      cells[i] = {line.fields[i], !is_repeated && missing.contains(line.fields[i])};
+      if (!cells[i].is_missing) {
+        note_cell(column, i == label, is_repeated, table.arena, cells[i]);
+      }
     }
     for (std::size_t i = 0; i < cells.size(); ++i) {
       if (i != label) compare_with_label(table.columns[i], cells[i], cells[label]);

@@ -32,6 +32,10 @@ struct ColumnFacts {
   std::vector<std::size_t> counts;
   bool has_more_values = false;  // beyond limits::kCategoriesMax
   std::unordered_map<std::string_view, std::uint32_t> ids;
+  // The value before, whose number and id need not be found again when it comes once more.
+  std::string_view last_text;
+  std::uint32_t last_id = 0;
+  bool last_is_number = false;
   // Beside the label: records with both, records with the same text, the label's value that each
   // own value came with, whether there was only ever one, and the moments of the correlation.
   std::size_t beside_label = 0;

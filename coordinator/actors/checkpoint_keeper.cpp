@@ -89,6 +89,7 @@ LogWritten CheckpointKeeper::write_log(const WriteLog& order) {
   const auto outcome = log_.append(order.index, to_stored(order.entry));
   if (!outcome.is_ok()) {
     const bool is_settled = outcome.status().code() == Code::resource_exhausted;
+    written.why = outcome.status().message();
     written.outcome = is_settled ? WriteOutcome::failed : WriteOutcome::ambiguous;
     return written;
   }

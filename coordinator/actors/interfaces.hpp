@@ -52,7 +52,7 @@ struct PublishOutcome {
 // ---- What a job tells whoever watches it; called from the job master, must not block.
 
 struct JobUpdate {
-  // started, resumed, progress, checkpoint, published, warning, finished, stopped, failed
+  // restored, progress, checkpoint, published, warning, note, finished, stopped, failed
   std::string kind;
   std::string message;
   DecodeCounters totals;

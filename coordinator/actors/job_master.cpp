@@ -35,6 +35,19 @@ std::chrono::milliseconds monotonic_now() {
       std::chrono::steady_clock::now().time_since_epoch());
 }
 
+// A checkpoint with content was read: training goes on from its counts.
+void tell_restored(JobMasterSelf self, const StoreOutcome& outcome) {
+  JobUpdate update = make_update(self, "restored", "");
+  const RecordTotals& totals = *outcome.totals;
+  update.totals = {};
+  update.totals.read = totals.read;
+  update.totals.records = totals.records;
+  update.totals.quarantined = totals.quarantined;
+  update.totals.skipped = totals.skipped;
+  if (const auto* read = std::get_if<ManifestRead>(&outcome.event)) update.cut = read->cut;
+  self->state.watcher(std::move(update));
+}
+
 job_master_actor::behavior_type behavior(JobMasterSelf self, const SubmitJob& submit,
                                          std::shared_ptr<CheckpointKeeper> keeper) {
   auto& state = self->state;
@@ -62,7 +75,10 @@ job_master_actor::behavior_type behavior(JobMasterSelf self, const SubmitJob& su
             for (const auto& warning : outcome.warnings) {
               self->state.watcher(make_update(self, "warning", warning));
             }
-            if (!outcome.parts.empty()) self->state.restored_parts = outcome.parts;
+            if (!outcome.parts.empty()) {
+              self->state.restored_parts = outcome.parts;
+              tell_restored(self, outcome);
+            }
             if (std::holds_alternative<Tick>(outcome.event)) return;  // nothing but warnings
             step(self, outcome.event);
           },

@@ -18,7 +18,9 @@ constexpr std::uint32_t kShardsMax = 4;
 Result<InferredSchema> infer(const JobSpec& spec, const std::string& base_folder) {
   if (spec.source.kind == SourceKind::generator) return generator_schema(spec.schema, spec.source);
   MILLRACE_ASSIGN(const StreamHead head, read_stream_head(spec.source, base_folder));
-  return infer_schema(spec.schema, spec.source, head.bytes, head.is_whole);
+  auto inferred = infer_schema(spec.schema, spec.source, head.bytes, head.is_whole);
+  if (!inferred.is_ok()) return inferred.status().with_context(spec.source.path);
+  return inferred;
 }
 
 Result<JobPackagePtr> make_package(const JobSpec& spec, const std::string& base_folder,
@@ -94,7 +96,12 @@ Result<JobPackagePtr> adopt_package(JobPackage stored, const JobSpec& spec,
 
 Result<PreparedJob> prepare_job(const JobSpec& spec, const RunOptions& options) {
   PreparedJob prepared;
-  MILLRACE_ASSIGN(prepared.folder, JobFolder::open(options.state_folder, spec.name));
+  auto folder = JobFolder::open(options.state_folder, spec.name);
+  if (folder.status().code() == Code::permission_denied) {
+    return Status(Code::permission_denied, folder.status().message(),
+                  "give this user the right to write there, or name another folder with --state");
+  }
+  MILLRACE_ASSIGN(prepared.folder, std::move(folder));
   if (options.fresh) {
     MILLRACE_ASSIGN(const auto archived, prepared.folder->fresh());
     if (archived) prepared.notes.push_back("earlier state archived to " + archived->string());

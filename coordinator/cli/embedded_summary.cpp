@@ -135,6 +135,15 @@ void SummaryBuilder::report_progress(const JobUpdate& update, ProgressSink& prog
   progress.on_event(event);
 }
 
+// Of several restores in one run, the first is where the run went on from.
+void SummaryBuilder::note_restored(const DecodeCounters& totals) {
+  if (is_restored_) return;
+  is_restored_ = true;
+  summary_.resumed_from = totals.records;
+  records_seen_ = totals.records;
+  records_reported_ = totals.records;
+}
+
 void SummaryBuilder::take(const JobUpdate& update, ProgressSink& progress) {
   if (update.kind == "progress") return report_progress(update, progress);
   if (update.kind == "checkpoint") {
@@ -142,6 +151,8 @@ void SummaryBuilder::take(const JobUpdate& update, ProgressSink& progress) {
     summary_.checkpoints.last_id = update.cut.value;
     summary_.checkpoints.last_seconds = update.checkpoint_seconds;
     summary_.checkpoints.last_bytes = update.checkpoint_bytes;
+  } else if (update.kind == "restored") {
+    return note_restored(update.totals);
   } else if (update.kind == "published") {
     model_ = update.model;
   } else if (update.kind == "warning") {
@@ -203,7 +214,8 @@ Result<RunSummary> SummaryBuilder::finish(const JobUpdate& ending, CheckpointSto
     summary_.evaluation = whole->report();
     summary_.seconds = seconds(last_record_at_);
     if (summary_.seconds > 0) {
-      summary_.records_per_second = static_cast<double>(summary_.records) / summary_.seconds;
+      const std::uint64_t learned = summary_.records - summary_.resumed_from;
+      summary_.records_per_second = static_cast<double>(learned) / summary_.seconds;
     }
   } else {
     MILLRACE_TRY(finish_from_store(store));

@@ -31,6 +31,7 @@ class SummaryBuilder {
  private:
   double seconds(Time at) const { return std::chrono::duration<double>(at - began_).count(); }
   void report_progress(const JobUpdate& update, ProgressSink& progress);
+  void note_restored(const DecodeCounters& totals);
   void set_splits(const std::vector<SplitProgress>& splits);
   Status finish_from_store(CheckpointStore& store);
   void describe_model();
@@ -40,6 +41,7 @@ class SummaryBuilder {
   RunSummary summary_;
   Time last_record_at_;  // when the newest record was heard of
   Time next_report_;
+  bool is_restored_ = false;
   std::uint64_t records_seen_ = 0;
   std::uint64_t records_reported_ = 0;
   Time reported_at_;

@@ -144,6 +144,7 @@ int exit_code(Code code) {
     case Code::resource_exhausted:
     case Code::io_error:
     case Code::unsupported_format:
+    case Code::job_failed:
     case Code::internal:
       return kExitFailed;
   }

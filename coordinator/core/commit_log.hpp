@@ -94,6 +94,7 @@ enum class WriteOutcome : std::uint8_t {
 struct LogWritten {
   std::uint64_t index = 0;
   WriteOutcome outcome = WriteOutcome::ambiguous;
+  std::string why;  // failed: what stood in the way
 };
 struct LogRead {
   std::uint64_t index = 0;

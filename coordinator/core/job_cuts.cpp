@@ -55,7 +55,9 @@ void JobMachine::on(const WorkerPart& event, Effects& effects) {
 
 void JobMachine::on(const CutFailed& event, Effects& effects) {
   const bool is_mine = is_current(event.attempt) && tracker_ && tracker_->cut() == event.cut;
-  if (is_mine) abort_cut(event.status.message(), effects);
+  if (!is_mine) return;
+  note_trouble(event.status.message());
+  abort_cut(event.status.message(), effects);
 }
 
 void JobMachine::check_cut(Effects& effects) {
@@ -88,6 +90,7 @@ void JobMachine::on(const ManifestWritten& event, Effects& effects) {
       is_current(event.attempt) && tracker_ && is_writing_manifest_ && tracker_->cut() == event.cut;
   if (!is_mine) return;
   if (!event.status.is_ok()) {
+    note_trouble(event.status.message());
     abort_cut("its manifest was not written: " + event.status.message(), effects);
     return;
   }
@@ -104,6 +107,7 @@ void JobMachine::begin_close(std::shared_ptr<const CutContents> contents, Effect
 }
 
 void JobMachine::on_cut_complete(CutId cut, Effects& effects) {
+  trouble_.clear();
   last_complete_ = std::move(closing_);
   closing_.reset();
   last_cut_at_ = now_;
@@ -138,6 +142,27 @@ void JobMachine::abort_cut(const std::string& why, Effects& effects) {
   if (options_.mutations.reuse_cut_id) return;
   is_abandoning_ = true;
   run_log(log_.abandon(cut), effects);
+}
+
+void JobMachine::note_trouble(const std::string& why) {
+  if (trouble_.empty()) trouble_since_ = now_;
+  trouble_ = why;
+}
+
+// Between its beginning and its end a job trains on without checkpoints and hopes for better days.
+bool JobMachine::fail_when_stuck(Effects& effects) {
+  const bool has_begun = state_ != JobState::taking_over && state_ != JobState::preparing;
+  const bool has_ended = finished_.size() == options_.parallelism || is_stop_requested_;
+  const bool is_patient = now_ - trouble_since_ < options_.store_patience;
+  if (trouble_.empty() || is_patient || (has_begun && !has_ended)) return false;
+  const auto newest = newest_complete();
+  fail(Status(Code::resource_exhausted,
+              "no checkpoint could be stored for " +
+                  std::to_string((now_ - trouble_since_).count() / 1000) + " s: " + trouble_,
+              "make room or mend the store and run the job again: it goes on from checkpoint " +
+                  std::to_string(newest ? newest->value : 0)),
+       effects);
+  return true;
 }
 
 // Damaged cuts do not count as kept, and go when all that is older than the kept ones goes.

@@ -12,7 +12,8 @@ namespace {
 // Errors that the same job would meet again.
 bool is_fatal(Code code) {
   return code == Code::invalid_argument || code == Code::conflict ||
-         code == Code::unsupported_format || code == Code::permission_denied;
+         code == Code::unsupported_format || code == Code::permission_denied ||
+         code == Code::job_failed;
 }
 
 }  // namespace
@@ -73,6 +74,7 @@ void JobMachine::on(const JobStarted& event, Effects& effects) {
 }
 
 void JobMachine::on(const LogWritten& event, Effects& effects) {
+  if (event.outcome == WriteOutcome::failed) note_trouble(event.why);
   run_log(log_.on_written(event), effects);
 }
 
@@ -333,6 +335,7 @@ void JobMachine::on(const Tick& event, Effects& effects) {
     resend(effects);
     if (is_over()) return;
   }
+  if (fail_when_stuck(effects)) return;
   if (tracker_ && now_ - cut_started_at_ >= options_.cut_timeout) {
     abort_cut("it took longer than " + std::to_string(options_.cut_timeout.count()) +
                   " ms; missing: " + tracker_->missing(),

@@ -53,6 +53,8 @@ struct JobOptions {
   Milliseconds cut_timeout{60'000};          // then the cut is aborted
   Milliseconds start_timeout{300'000};       // until every worker runs its part of an attempt
   Milliseconds retry_interval{500};          // unacknowledged messages are sent again
+  // How long a job that cannot begin or end for want of its store goes on trying.
+  Milliseconds store_patience{20'000};
   std::uint32_t restarts_max = 10;  // attempts lost in a row, without a completed cut between
   Milliseconds backoff{100};        // before the first restart, doubled each time
   Milliseconds backoff_max{30'000};
@@ -120,6 +122,8 @@ class JobMachine {
   void abort_cut(const std::string& why, Effects& effects);
   void check_cut(Effects& effects);
   void lose_attempt(const Status& why, Effects& effects);
+  void note_trouble(const std::string& why);
+  bool fail_when_stuck(Effects& effects);
   void retire_old(Effects& effects);
   void begin_close(std::shared_ptr<const CutContents> contents, Effects& effects);
   void stop_workers(Effects& effects);
@@ -154,6 +158,9 @@ class JobMachine {
   bool is_stop_requested_ = false;
   bool has_confirmed_lead_ = false;  // since the last readable manifest
   bool is_raising_ = false;          // the next attempt is being logged
+  // The store refused something, and has completed no cut since.
+  std::string trouble_;
+  Milliseconds trouble_since_{0};
   Milliseconds last_cut_at_{0};
   Milliseconds cut_started_at_{0};
   Milliseconds starting_since_{0};

@@ -43,7 +43,7 @@ void Store::append(Address from, const WriteLog& write,
     if (on_append) on_append(write.entry);
   };
   submit(from, "log written", apply, [write, outcome, reply](StoreOutcome result) {
-    LogWritten written{write.index, *outcome};
+    LogWritten written{write.index, *outcome, {}};
     if (result == StoreOutcome::ambiguous) written.outcome = WriteOutcome::ambiguous;
     if (result == StoreOutcome::failed) written.outcome = WriteOutcome::failed;
     reply(written);

@@ -1,4 +1,4 @@
-// Reads the bytes of one split on its own thread and hands them over in blocks of about 1 MiB.
+// Reads the bytes of one split on its own thread and hands them over in blocks of 256 KiB.
 //
 // Place: between the file system and a RecordSource. The reading thread fills a small ring of
 // blocks and sleeps when it is full; the training thread takes blocks without blocking, or waits
@@ -36,10 +36,11 @@ struct Block {
 
 class SplitReader {
  public:
-  static constexpr std::size_t kBlockBytes = std::size_t{1} << 20;
+  // Decoded while it is still in the cache that it was read into.
+  static constexpr std::size_t kBlockBytes = std::size_t{256} << 10;
   // Longer than nearly every record; a longer rest of a block is copied.
   static constexpr std::size_t kHeadRoom = std::size_t{64} << 10;
-  static constexpr std::size_t kBlocksAhead = 4;  // hides a read of 1 MiB behind decoding three
+  static constexpr std::size_t kBlocksAhead = 4;  // hides a read behind decoding three
 
   // Opens the file and starts reading at `from`.
   static Result<std::unique_ptr<SplitReader>> open(const SplitDescription& split, Offset from);

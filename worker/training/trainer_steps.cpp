@@ -31,7 +31,7 @@ bool is_bounded(const PushPayloads& payloads) {
 
 Status diverged(ReplicaId replica) {
   return Status(
-      Code::invalid_argument,
+      Code::job_failed,
       "replica " + std::to_string(replica.value) +
           ": the model diverged: an update holds a value that is not finite",
       "lower optimizer.learning_rate, set optimizer.clip, or add standardize to preprocess");
@@ -94,7 +94,7 @@ Status Trainer::account_for_batch() {
   const auto& bound = spec().source.max_quarantined;
   if (bound && state_.totals().quarantined > *bound) {
     const auto& last = state_.quarantine.back();
-    return Status(Code::resource_exhausted,
+    return Status(Code::job_failed,
                   "more than max_quarantined = " + std::to_string(*bound) +
                       " records could not be decoded; the last one, at offset " +
                       std::to_string(last.offset.value) + " of " + plan_.splits[current_].path +

@@ -23,8 +23,8 @@ HWY_INLINE double lambert_minus(double x) {
   const double w = x >= 1.0 ? 0.86 * x + 0.01 : stable_exp(0.8 * x - 0.65);
   const double r = x >= 1.0 ? x - stable_log(w) - w : 0.2 * x + 0.65 - w;
   const double t = 1.0 + w;
-  const double u = 2.0 * t * (t + 2.0 * r / 3.0);
-  return w * (1.0 + r / t * (u - r) / (u - 2.0 * r)) - x;
+  const double u = 2.0 * t * (t + (2.0 / 3.0) * r);
+  return w * (1.0 + r * (u - r) / (t * (u - 2.0 * r))) - x;
 }
 
 // How far a step of `scale` (rate times importance) moves along the record's direction, when moving
@@ -104,8 +104,8 @@ HWY_INLINE void move(const OnlineTask& t, const Record& record, std::size_t c, f
 // The factor common to all features, from the average norm of the records so far (average_update in
 // gd.cc).
 HWY_INLINE double multiplier_of(const double* scalars, double power) {
+  if (power == 0.5) return __builtin_sqrt(scalars[1] / scalars[0]);
   const double average = scalars[0] / scalars[1];
-  if (power == 0.5) return 1.0 / __builtin_sqrt(average);
   if (power == 0.0) return 1.0 / average;
   return stable_pow(average, power - 1.0);
 }
@@ -122,8 +122,9 @@ HWY_INLINE double log_odds(double p) {
 // numbers.
 HWY_INLINE bool has_loss(const OnlineTask& t, double score, double label) {
   if (t.loss == OnlineLoss::squared) return score != label;
-  const double margin = label > 0.5 ? score : -score;
-  return 1.0f + static_cast<float>(stable_exp(-margin)) != 1.0f;
+  // 1 + e^-margin is 1 in single precision from a margin of 24 ln 2 on.
+  constexpr double kSure = 16.635532333438686;
+  return (label > 0.5 ? score : -score) < kSure;
 }
 
 HWY_INLINE void learn_class(const OnlineTask& t, const Record& record, std::size_t c,

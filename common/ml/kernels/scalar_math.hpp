@@ -8,6 +8,8 @@
 #include <bit>
 #include <cstdint>
 
+#include "common/base/math.hpp"
+
 namespace millrace::kernels {
 
 inline double stable_exp(double x) {
@@ -43,30 +45,8 @@ inline double stable_exp(double x) {
 
 // x > 0; smaller than the smallest normal number counts as it.
 inline double stable_log(double x) {
-  if (x < 2.2250738585072014e-308) x = 2.2250738585072014e-308;
-  const auto bits = std::bit_cast<std::uint64_t>(x);
-  const std::uint64_t shifted = bits + (0x3FF0000000000000u - 0x3FE6A09E667F3BCDu);
-  const auto e = static_cast<double>(static_cast<std::int64_t>(shifted >> 52) - 1023);
-  const double m = std::bit_cast<double>((shifted & 0x000FFFFFFFFFFFFFu) + 0x3FE6A09E667F3BCDu);
-  const double f = m - 1.0;
-  const double s = f / (2.0 + f);
-  const double z = s * s;
-  // 2 atanh(s) - f by its series in z, |z| <= 0.0295.
-  double p = 1.0 / 23.0;
-  p = p * z + 1.0 / 21.0;
-  p = p * z + 1.0 / 19.0;
-  p = p * z + 1.0 / 17.0;
-  p = p * z + 1.0 / 15.0;
-  p = p * z + 1.0 / 13.0;
-  p = p * z + 1.0 / 11.0;
-  p = p * z + 1.0 / 9.0;
-  p = p * z + 1.0 / 7.0;
-  p = p * z + 1.0 / 5.0;
-  p = p * z + 1.0 / 3.0;
-  const double half_square = 0.5 * f * f;
-  const double tail = s * (half_square + 2.0 * z * p);
-  return e * 6.93147180369123816490e-01 +
-         (f - (half_square - (tail + e * 1.90821492927058770002e-10)));
+  constexpr double kSmallest = 2.2250738585072014e-308;
+  return deterministic_log(x < kSmallest ? kSmallest : x);
 }
 
 // x > -1.

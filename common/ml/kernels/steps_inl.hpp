@@ -89,13 +89,18 @@ HWY_INLINE NagLearned<F> nag_learn(F x, F gradient_squared, float power, F& w, F
   const F divisor = select(present, scale, one);
   // Never 0, though a small gradient's square may be.
   const F gathered = max(sum, same(x, 1.17549435e-38f));
-  const F relative = div(size, divisor);
+  F relative;
   F rate;
   if (power == 0.5f) {
-    rate = div(one, mul(root(gathered), divisor));
+    // One division for both: it is what this step spends its time on.
+    const F spread = root(gathered);
+    rate = div(one, mul(spread, divisor));
+    relative = mul(size, mul(rate, spread));
   } else if (power == 0.0f) {
+    relative = div(size, divisor);
     rate = div(one, mul(divisor, divisor));
   } else {
+    relative = div(size, divisor);
     rate = mul(power_of(gathered, -power), power_of(divisor, 2.0f * power - 2.0f));
   }
   return {select(present, mul(relative, relative), zero), select(present, rate, zero)};

@@ -22,7 +22,7 @@ CommitLog leading() {
   CommitLog log("a");
   (void)log.take_over();
   (void)log.on_read(found(0, std::nullopt));
-  const auto effects = log.on_written({0, WriteOutcome::created});
+  const auto effects = log.on_written({0, WriteOutcome::created, {}});
   BOOST_REQUIRE_EQUAL(all<LogCommitted>(effects).size(), 1u);
   return log;
 }
@@ -47,7 +47,7 @@ BOOST_AUTO_TEST_CASE(an_ambiguous_write_that_arrived_is_settled_by_reading_back)
   auto log = leading();
   const auto writes = log.complete(CutId(2));
   const LogEntry mine = all<WriteLog>(writes)[0]->entry;
-  BOOST_TEST(all<ReadLog>(log.on_written({1, WriteOutcome::ambiguous})).size() == 1u);
+  BOOST_TEST(all<ReadLog>(log.on_written({1, WriteOutcome::ambiguous, {}})).size() == 1u);
   BOOST_TEST(all<LogCommitted>(log.on_read(found(1, mine))).size() == 1u);
   BOOST_TEST((log.state().newest_complete() == CutId(2)));
 }
@@ -55,7 +55,7 @@ BOOST_AUTO_TEST_CASE(an_ambiguous_write_that_arrived_is_settled_by_reading_back)
 BOOST_AUTO_TEST_CASE(an_ambiguous_write_that_did_not_arrive_is_written_again_unchanged) {
   auto log = leading();
   const LogEntry mine = all<WriteLog>(log.complete(CutId(2)))[0]->entry;
-  (void)log.on_written({1, WriteOutcome::ambiguous});
+  (void)log.on_written({1, WriteOutcome::ambiguous, {}});
   const auto effects = log.on_read(found(1, std::nullopt));
   BOOST_REQUIRE_EQUAL(all<WriteLog>(effects).size(), 1u);
   BOOST_TEST((all<WriteLog>(effects)[0]->entry == mine));
@@ -65,7 +65,7 @@ BOOST_AUTO_TEST_CASE(an_ambiguous_write_that_did_not_arrive_is_written_again_unc
 BOOST_AUTO_TEST_CASE(an_entry_of_another_coordinator_deposes_this_one_for_ever) {
   auto log = leading();
   (void)log.complete(CutId(2));
-  (void)log.on_written({1, WriteOutcome::exists});
+  (void)log.on_written({1, WriteOutcome::exists, {}});
   BOOST_TEST(all<LogDeposed>(log.on_read(found(1, takeover("b", 2, 2, 3)))).size() == 1u);
   BOOST_TEST(log.is_deposed());
   BOOST_TEST(log.abandon(CutId(2)).empty());
@@ -76,7 +76,7 @@ BOOST_AUTO_TEST_CASE(who_loses_the_race_for_a_takeover_reads_on_and_goes_above_i
   CommitLog log("b");
   (void)log.take_over();
   (void)log.on_read(found(0, std::nullopt));
-  (void)log.on_written({0, WriteOutcome::exists});
+  (void)log.on_written({0, WriteOutcome::exists, {}});
   (void)log.on_read(found(0, takeover("a", 1, 1, 2)));
   const auto effects = log.on_read(found(1, std::nullopt));
   BOOST_TEST(all<WriteLog>(effects)[0]->entry.term.value == 2u);
@@ -86,7 +86,7 @@ BOOST_AUTO_TEST_CASE(entries_are_written_one_after_the_other) {
   auto log = leading();
   BOOST_TEST(all<WriteLog>(log.complete(CutId(2))).size() == 1u);
   BOOST_TEST(log.retire(CutId(2)).empty());
-  const auto effects = log.on_written({1, WriteOutcome::created});
+  const auto effects = log.on_written({1, WriteOutcome::created, {}});
   BOOST_TEST(all<WriteLog>(effects).size() == 1u);
   BOOST_TEST(all<WriteLog>(effects)[0]->index == 2u);
 }

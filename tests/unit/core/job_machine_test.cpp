@@ -41,7 +41,7 @@ struct Job {
     if (const auto* write = std::get_if<WriteLog>(&effect)) {
       BOOST_REQUIRE_EQUAL(write->index, log.size());
       log.push_back(write->entry);
-      feed(LogWritten{write->index, WriteOutcome::created});
+      feed(LogWritten{write->index, WriteOutcome::created, {}});
     } else if (const auto* read = std::get_if<ReadLog>(&effect)) {
       std::optional<LogEntry> entry;
       if (read->index < log.size()) entry = log[read->index];
@@ -289,7 +289,7 @@ BOOST_AUTO_TEST_CASE(a_deposed_coordinator_stops_and_publishes_nothing) {
   part.worker = WorkerId(1);
   (void)machine.on_event(WorkerPart{machine.attempt(), cut, part});
   (void)machine.on_event(ManifestWritten{machine.attempt(), cut, {}});
-  (void)machine.on_event(LogWritten{job.log.size(), WriteOutcome::exists});
+  (void)machine.on_event(LogWritten{job.log.size(), WriteOutcome::exists, {}});
   const LogEntry other{LogKind::takeover, "b", Term(2), Attempt(2), cut.next()};
   const auto effects = machine.on_event(LogRead{job.log.size(), std::optional<LogEntry>(other)});
   BOOST_TEST(all<JobDeposed>(effects).size() == 1u);
