@@ -115,9 +115,9 @@ struct Learner {
     optimizer->apply(model->parameters(), gradient, 1.0, model->intercepts(), state);
   }
   bool is_finite() const {
-    bool result = kernels::all_finite(state.theta.data(), state.theta.size());
+    bool result = kernels::all_bounded(state.theta.data(), state.theta.size());
     for (const auto& slot : state.slots)
-      result = result && kernels::all_finite(slot.data(), slot.size());
+      result = result && kernels::all_bounded(slot.data(), slot.size());
     for (const double scalar : state.scalars) result = result && std::isfinite(scalar);
     return result;
   }

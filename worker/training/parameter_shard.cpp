@@ -1,7 +1,8 @@
 #include "worker/training/parameter_shard.hpp"
 
 #include <algorithm>
-#include <cmath>
+
+#include "common/ml/kernels/kernels.hpp"
 
 namespace millrace {
 namespace {
@@ -10,12 +11,9 @@ const ParameterPush& as_push(const PushPayload& push) {
   return static_cast<const ParameterPush&>(push);
 }
 
-// Finite and far from overflow: one bad float must never reach the model.
+// One bad float must never reach the model.
 bool is_bounded(std::span<const float> values) {
-  constexpr float kLargest = 1e30f;
-  bool bounded = true;
-  for (const float value : values) bounded &= std::fabs(value) < kLargest;  // false for NaN
-  return bounded;
+  return kernels::all_bounded(values.data(), values.size());
 }
 
 void merge_stretch(std::span<float> now, std::span<const float> gain, SlotMerge merge,

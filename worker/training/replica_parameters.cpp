@@ -227,9 +227,21 @@ void ReplicaParameters::rebase_scalars(const ParameterView& view, Sequence answe
   }
 }
 
-void ReplicaParameters::rebase(ShardId shard, Sequence sequence, const ParameterView& view) {
+// Where gradients travel, an answer is the whole of theta: a sole owner swaps instead of copying.
+bool ReplicaParameters::take_theta(const std::shared_ptr<const ParameterView>& view) {
+  if (kind_ != PushKind::gradient || view.use_count() != 1) return false;
+  auto& own = const_cast<ParameterView&>(*view);  // no other reference is left
+  if (own.vectors.size() != 1 || own.vectors[0].dense.size() != state_.theta.size()) return false;
+  state_.theta.swap(own.vectors[0].dense);
+  return true;
+}
+
+void ReplicaParameters::rebase(ShardId shard, Sequence sequence,
+                               std::shared_ptr<const ParameterView> pointer) {
+  const ParameterView& view = *pointer;
   const std::size_t width = layout_.whole().table_width;
-  for (std::size_t v = 0; v < std::min(vectors(), view.vectors.size()); ++v) {
+  const std::size_t parts = take_theta(pointer) ? 0 : std::min(vectors(), view.vectors.size());
+  for (std::size_t v = 0; v < parts; ++v) {
     rebase_dense(shard.value, v, sequence, view.vectors[v].dense);
     for (std::size_t i = 0; i < view.vectors[0].rows.size(); ++i) {
       rebase_row(shard.value, v, sequence, view.vectors[0].rows[i],

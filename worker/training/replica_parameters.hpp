@@ -46,7 +46,8 @@ class ReplicaParameters {
   // The push just frozen was sent under this sequence number, the same for every shard.
   void sent(Sequence sequence, const PushPayloads& payloads);
   // `sequence` may be that of an announcement or a barrier: then nothing of it was frozen.
-  void rebase(ShardId shard, Sequence sequence, const ParameterView& view);
+  // Takes the buffers of a view that nobody else holds instead of copying them.
+  void rebase(ShardId shard, Sequence sequence, std::shared_ptr<const ParameterView> view);
   // A spent gradient's memory, for the next one; empty when there is none.
   Gradient recycle();
 
@@ -66,6 +67,7 @@ class ReplicaParameters {
   PushPayloads empty_payloads(std::size_t vectors) const;
   void freeze_dense(std::size_t vector, PushPayloads& payloads);
   void freeze_rows(PushPayloads& payloads);
+  bool take_theta(const std::shared_ptr<const ParameterView>& view);
   void rebase_dense(std::uint32_t shard, std::size_t vector, Sequence answered,
                     const AlignedVector<float>& values);
   void rebase_row(std::uint32_t shard, std::size_t vector, Sequence answered,

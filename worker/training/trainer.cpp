@@ -136,9 +136,11 @@ Status Trainer::absorb(milliseconds timeout) {
   } else {
     inbox_->take(events_);
   }
-  for (const auto& event : events_) {
-    if (const auto* answer = std::get_if<Answer>(&event)) {
-      execute(core_.on_answer(*answer));
+  for (auto& event : events_) {
+    if (auto* answer = std::get_if<Answer>(&event)) {
+      auto effects = core_.on_answer(*answer);
+      answer->values.reset();  // the effect's is the last reference, and its buffer may be kept
+      execute(std::move(effects));
     } else if (const auto* begin = std::get_if<CutRequest>(&event)) {
       core_.request_cut(begin->cut);
     } else if (const auto* abort = std::get_if<CutAbort>(&event)) {
@@ -176,8 +178,8 @@ void Trainer::execute(std::vector<ReplicaEffect> effects, const PushPayloads& pa
   for (auto& effect : effects) {
     if (auto* send = std::get_if<SendEntry>(&effect)) {
       listener_.send(std::move(send->entry));
-    } else if (const auto* rebase = std::get_if<Rebase>(&effect)) {
-      paste(*rebase);
+    } else if (auto* rebase = std::get_if<Rebase>(&effect)) {
+      paste(std::move(*rebase));
     } else if (const auto* take = std::get_if<TakeSnapshot>(&effect)) {
       open_snapshot_ = make_snapshot(take->cut);
       if (is_elastic()) continue;  // its theta is final when drained
@@ -188,11 +190,11 @@ void Trainer::execute(std::vector<ReplicaEffect> effects, const PushPayloads& pa
   }
 }
 
-void Trainer::paste(const Rebase& rebase) {
+void Trainer::paste(Rebase rebase) {
   if (rebase.values == nullptr) return;
-  const auto& view = static_cast<const ParameterView&>(*rebase.values);
-  parameters_.rebase(rebase.shard, rebase.sequence, view);
-  if (rebase.shard.value == 0) adopt_shared_state(view, rebase.sequence);
+  auto view = std::static_pointer_cast<const ParameterView>(std::move(rebase.values));
+  if (rebase.shard.value == 0) adopt_shared_state(*view, rebase.sequence);
+  parameters_.rebase(rebase.shard, rebase.sequence, std::move(view));
 }
 
 void Trainer::adopt_shared_state(const ParameterView& view, Sequence answered) {

@@ -72,7 +72,7 @@ class Trainer {
   Status absorb(std::chrono::milliseconds timeout);
   void resend_unanswered();
   void execute(std::vector<ReplicaEffect> effects, const PushPayloads& payloads = {});
-  void paste(const Rebase& rebase);
+  void paste(Rebase rebase);
   void adopt_shared_state(const ParameterView& view, Sequence answered);
 
   Status read();

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "common/base/limits.hpp"
+#include "common/ml/kernels/kernels.hpp"
 #include "worker/training/trainer.hpp"
 
 namespace millrace {
@@ -18,15 +19,15 @@ constexpr milliseconds kProgressInterval{250};
 
 // A push with one value that is not finite would poison every replica: it ends the attempt instead.
 bool is_bounded(const PushPayloads& payloads) {
-  constexpr float kLargest = 1e30f;
-  bool bounded = true;
+  const auto bounded = [](const AlignedVector<float>& values) {
+    return kernels::all_bounded(values.data(), values.size());
+  };
   for (const auto& push : payloads) {
     for (const auto& vector : push->vectors) {
-      for (const float value : vector.dense) bounded &= std::fabs(value) < kLargest;
-      for (const float value : vector.row_values) bounded &= std::fabs(value) < kLargest;
+      if (!bounded(vector.dense) || !bounded(vector.row_values)) return false;
     }
   }
-  return bounded;
+  return true;
 }
 
 Status diverged(ReplicaId replica) {
@@ -153,7 +154,8 @@ Status Trainer::learn() {
                         predictions, parameters_.touched());
     state_.evaluation.update(batch_, predictions);
   } else {
-    setup.model->predict(batch_, parameters_.state().theta, workspace_, predictions);
+    setup.model->predict_and_gradient(batch_, parameters_.state().theta, workspace_, spec().seed, 0,
+                                      gradient_, predictions);
     state_.evaluation.update(batch_, predictions);
   }
   count_records();
@@ -169,11 +171,14 @@ void Trainer::count_records() {
   records_pending_ += batch_.rows;
 }
 
+// The first pass's gradient was taken with the predictions.
 Status Trainer::train_mini_batch() {
   const auto& setup = *plan_.setup;
   for (std::uint32_t pass = 0; pass < spec().training->epochs_per_batch; ++pass) {
-    setup.model->gradient(batch_, parameters_.state().theta, workspace_, spec().seed, pass,
-                          gradient_);
+    if (pass > 0) {
+      setup.model->gradient(batch_, parameters_.state().theta, workspace_, spec().seed, pass,
+                            gradient_);
+    }
     if (setup.push_kind == PushKind::gradient) {
       MILLRACE_TRY(push_gradient());
       continue;

@@ -23,8 +23,8 @@ float dot(const float* a, const float* b, std::size_t count);
 void axpy(float scale, const float* x, std::size_t count, float* y);
 // Sum of squares in 16 lanes of `count` floats.
 float sum_of_squares(const float* values, std::size_t count);
-// True when every value is finite.
-bool all_finite(const float* values, std::size_t count);
+// True when every value is a number of magnitude below 3.4e30: finite, and far from overflow.
+bool all_bounded(const float* values, std::size_t count);
 
 // Element-wise, in place allowed; errors at most 2 ulp, sigmoid 2.5 (tests/unit/ml/math_test.cpp).
 void exp(const float* x, std::size_t count, float* y);
