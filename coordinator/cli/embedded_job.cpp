@@ -12,7 +12,7 @@ namespace millrace {
 namespace {
 
 constexpr const char* kPackageName = "job/package";
-// Shards of a job whose replicas do not share memory with them: more move more values at a time.
+// More shards take more pushes at a time.
 constexpr std::uint32_t kShardsMax = 4;
 
 Result<InferredSchema> infer(const JobSpec& spec, const std::string& base_folder) {
@@ -32,8 +32,9 @@ Result<JobPackagePtr> make_package(const JobSpec& spec, const std::string& base_
   MILLRACE_TRY(resolve_defaults(package->spec, inferred.schema));
   package->schema = std::move(inferred.schema);
   package->base_folder = base_folder;
-  const bool shares_memory = package->spec.merge->mode == MergeMode::async_gradient;
-  package->shards = shares_memory ? 1 : std::min(spec.parallelism, kShardsMax);
+  // A gradient is one step of one optimiser: its answer is theta itself, which moves uncopied.
+  const bool is_gradient = package->spec.merge->mode == MergeMode::async_gradient;
+  package->shards = is_gradient ? 1 : std::min(spec.parallelism, kShardsMax);
   MILLRACE_ASSIGN(const auto splits,
                   plan_splits(package->spec.source, base_folder, spec.parallelism));
   for (const auto& split : splits) {

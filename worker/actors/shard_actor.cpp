@@ -16,15 +16,19 @@ struct State {
 };
 using Self = shard_actor::stateful_pointer<State>;
 
-// Hands on what a shard says beside answers. Called by the actor or, where memory is shared, by a
+// Hands on what a shard says to whoever is not in this process. Called by the actor or by a
 // training thread, so it captures handles and nothing of the actor.
 LocalExchange::EffectListener listener(const ShardActorOptions& options) {
   return [worker = options.worker, state = options.state, id = options.worker_id,
-          attempt = options.attempt, shard = options.shard](ShardEffect effect) {
+          attempt = options.attempt, shard = options.shard,
+          routes = options.routes](ShardEffect effect) {
     const auto tell = [&](auto what) {
       caf::anon_send(worker, LocalReport{WorkerReport{id, attempt, std::move(what)}});
     };
-    if (auto* ready = std::get_if<CutReady>(&effect)) {
+    if (auto* send = std::get_if<SendAnswer>(&effect)) {
+      const auto& host = routes->replicas[send->answer.replica.value];
+      caf::anon_send(caf::actor_cast<worker_actor>(host), std::move(send->answer));
+    } else if (auto* ready = std::get_if<CutReady>(&effect)) {
       tell(report::ShardCut{ready->cut, shard, ready->ledger});
       caf::anon_send(state, ShardCutMessage{attempt, shard, ready->cut, std::move(ready->values),
                                             ready->ledger});
@@ -36,22 +40,9 @@ LocalExchange::EffectListener listener(const ShardActorOptions& options) {
   };
 }
 
-// Answers travel by way of the worker that hosts the replica; the rest as the listener says.
 void execute(Self self, std::vector<ShardEffect> effects) {
   const auto& options = self->state.options;
-  if (options.setup->shares_memory()) {
-    options.exchange->route(options.attempt, options.shard, std::move(effects));
-    return;
-  }
-  const auto hand_on = listener(options);
-  for (auto& effect : effects) {
-    if (auto* send = std::get_if<SendAnswer>(&effect)) {
-      const auto& host = options.routes->replicas[send->answer.replica.value];
-      self->send(caf::actor_cast<worker_actor>(host), std::move(send->answer));
-    } else {
-      hand_on(std::move(effect));
-    }
-  }
+  options.exchange->route(options.attempt, options.shard, std::move(effects));
 }
 
 shard_actor::behavior_type behavior(Self self, ShardActorOptions options,

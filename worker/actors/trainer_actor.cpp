@@ -7,13 +7,10 @@ namespace {
 class Listener final : public TrainerListener {
  public:
   Listener(TrainerActorOptions options, const TrainerPlan& plan)
-      : options_(std::move(options)),
-        attempt_(plan.attempt),
-        replica_(plan.replica),
-        shares_memory_(plan.setup->shares_memory()) {}
+      : options_(std::move(options)), attempt_(plan.attempt), replica_(plan.replica) {}
 
   void send(Entry entry) override {
-    if (shares_memory_ && options_.exchange->send(entry)) return;
+    if (options_.exchange->send(entry)) return;
     const auto& host = options_.routes->shards[entry.shard.value];
     caf::anon_send(caf::actor_cast<worker_actor>(host), std::move(entry));
   }
@@ -41,7 +38,6 @@ class Listener final : public TrainerListener {
   TrainerActorOptions options_;
   Attempt attempt_;
   ReplicaId replica_;
-  bool shares_memory_;
 };
 
 struct State {

@@ -50,10 +50,8 @@ bool LocalExchange::deliver(const Answer& answer) {
 
 void LocalExchange::route(Attempt attempt, ShardId shard, std::vector<ShardEffect> effects) {
   for (auto& effect : effects) {
-    if (const auto* send = std::get_if<SendAnswer>(&effect)) {
-      (void)deliver(send->answer);  // a replica that has gone needs no answer
-      continue;
-    }
+    const auto* send = std::get_if<SendAnswer>(&effect);
+    if (send != nullptr && deliver(send->answer)) continue;
     EffectListener listener;
     {
       const std::lock_guard lock(mutex_);

@@ -18,7 +18,7 @@ namespace millrace {
 
 class LocalExchange {
  public:
-  // Takes the effects that are not answers: a cut that is ready, a failure.
+  // Takes what is for others: a cut that is ready, a failure, the answer to a replica elsewhere.
   using EffectListener = std::function<void(ShardEffect)>;
 
   void add_shard(Attempt attempt, ShardId shard, std::shared_ptr<ShardCell> cell,
@@ -30,7 +30,7 @@ class LocalExchange {
   // False when the shard is not here (yet): the entry is resent later.
   bool send(const Entry& entry);
   bool deliver(const Answer& answer);
-  // Routes a shard's effects: answers to inboxes, the rest to its listener.
+  // Routes a shard's effects: answers to inboxes that are here, the rest to its listener.
   void route(Attempt attempt, ShardId shard, std::vector<ShardEffect> effects);
 
  private:

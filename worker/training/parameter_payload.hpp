@@ -34,6 +34,9 @@ struct ParameterPush final : PushPayload {
   std::vector<DictionaryEntry> proposals;
 };
 
+// Ok when every value is a number far from overflow: one bad float must never reach the model.
+Status check_bounded(const ParameterPush& push);
+
 using DictionaryLog = std::shared_ptr<const std::vector<DictionaryEntry>>;
 
 struct ParameterView final : ViewPayload {

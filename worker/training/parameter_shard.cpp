@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/ml/kernels/kernels.hpp"
+#include "common/ml/kernels/merge_kernels.hpp"
 
 namespace millrace {
 namespace {
@@ -11,26 +12,17 @@ const ParameterPush& as_push(const PushPayload& push) {
   return static_cast<const ParameterPush&>(push);
 }
 
-// One bad float must never reach the model.
-bool is_bounded(std::span<const float> values) {
-  return kernels::all_bounded(values.data(), values.size());
-}
-
 void merge_stretch(std::span<float> now, std::span<const float> gain, SlotMerge merge,
                    float weight) {
   switch (merge) {
     case SlotMerge::max:
-      for (std::size_t i = 0; i < now.size(); ++i) now[i] = std::max(now[i], gain[i]);
-      return;
+      return kernels::merge_max(gain.data(), now.size(), now.data());
     case SlotMerge::average_non_negative:
-      for (std::size_t i = 0; i < now.size(); ++i)
-        now[i] = std::max(now[i] + weight * gain[i], 0.0f);
-      return;
+      return kernels::merge_non_negative(weight, gain.data(), now.size(), now.data());
     case SlotMerge::average:
+      return kernels::axpy(weight, gain.data(), now.size(), now.data());
     case SlotMerge::sum:
-      const float factor = merge == SlotMerge::sum ? 1.0f : weight;
-      for (std::size_t i = 0; i < now.size(); ++i) now[i] += factor * gain[i];
-      return;
+      return kernels::axpy(1.0f, gain.data(), now.size(), now.data());
   }
 }
 
@@ -105,9 +97,6 @@ Status ParameterShard::check(const PushPayload& payload) const {
     if (vector.dense.size() != slice_.dense || vector.row_values.size() != rows * width) {
       return refuse("its size is not the shard's");
     }
-    if (!is_bounded(vector.dense) || !is_bounded(vector.row_values)) {
-      return refuse("it holds a value that is not finite");
-    }
   }
   for (std::size_t i = 0; i < rows; ++i) {
     if (push.vectors[0].rows[i] >= slice_.table_rows)
@@ -116,7 +105,7 @@ Status ParameterShard::check(const PushPayload& payload) const {
   if (!push.statistics.empty() && push.statistics.size() != statistics_.size()) {
     return refuse("its statistics have another size");
   }
-  return {};
+  return check_bounded(push);
 }
 
 void ParameterShard::apply_delta(const ParameterPush& push, double weight) {
@@ -157,11 +146,7 @@ void ParameterShard::apply_position(const ParameterPush& push) {
   const auto& stood = push.vectors[0];
   const auto pull = [&](std::span<float> centre, std::span<const float> replica,
                         std::span<float> move) {
-    for (std::size_t i = 0; i < centre.size(); ++i) {
-      const float step = alpha * (replica[i] - centre[i]);
-      centre[i] += step;
-      move[i] = -step;
-    }
+    kernels::pull_together(alpha, replica.data(), centre.size(), centre.data(), move.data());
   };
   last_move_.rows = stood.rows;
   last_move_.dense.resize(stood.dense.size());

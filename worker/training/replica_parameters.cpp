@@ -1,29 +1,33 @@
 #include "worker/training/replica_parameters.hpp"
 
 #include <algorithm>
+#include <limits>
+
+#include "common/ml/kernels/kernels.hpp"
+#include "common/ml/kernels/merge_kernels.hpp"
 
 namespace millrace {
 namespace {
 
-// now' = base' + (now - base), with base' what the shard answered plus this replica's later frozen
-// pushes.
+constexpr float kNoBound = std::numeric_limits<float>::infinity();
+
+// `next_base` is what the shard answered plus this replica's later frozen pushes.
 void rebase_stretch(std::span<float> now, std::span<float> base, std::span<const float> next_base,
                     SlotMerge merge) {
-  for (std::size_t i = 0; i < now.size(); ++i) {
-    if (merge == SlotMerge::max) {
-      now[i] = std::max(next_base[i], now[i]);
-    } else {
-      float value = next_base[i] + (now[i] - base[i]);
-      if (merge == SlotMerge::average_non_negative) value = std::max(value, 0.0f);
-      now[i] = value;
-    }
-    base[i] = next_base[i];
+  if (merge == SlotMerge::max) {
+    kernels::merge_max(next_base.data(), now.size(), now.data());
+    std::ranges::copy(next_base, base.begin());
+    return;
   }
+  const float least = merge == SlotMerge::average_non_negative ? 0.0f : -kNoBound;
+  kernels::rebase(next_base.data(), now.size(), least, now.data(), base.data());
 }
 
 void add_later(std::span<float> base, std::span<const float> gain, SlotMerge merge) {
-  for (std::size_t i = 0; i < base.size(); ++i) {
-    base[i] = merge == SlotMerge::max ? std::max(base[i], gain[i]) : base[i] + gain[i];
+  if (merge == SlotMerge::max) {
+    kernels::merge_max(gain.data(), base.size(), base.data());
+  } else {
+    kernels::axpy(1.0f, gain.data(), base.size(), base.data());
   }
 }
 
@@ -31,10 +35,8 @@ void add_later(std::span<float> base, std::span<const float> gain, SlotMerge mer
 // stands.
 void freeze_stretch(std::span<const float> now, std::span<float> base, SlotMerge merge,
                     std::span<float> gain) {
-  for (std::size_t i = 0; i < now.size(); ++i) {
-    gain[i] = merge == SlotMerge::max ? now[i] : now[i] - base[i];
-    base[i] = now[i];
-  }
+  kernels::take_gain(now.data(), now.size(), base.data(), gain.data());
+  if (merge == SlotMerge::max) std::ranges::copy(now, gain.begin());
 }
 
 }  // namespace
@@ -177,6 +179,9 @@ void ReplicaParameters::rebase_dense(std::uint32_t shard, std::size_t vector, Se
   if (kind_ == PushKind::position) {
     for (std::size_t i = 0; i < values.size(); ++i) at.now[i] += values[i];
     return;
+  }
+  if (outstanding_.empty() || outstanding_.back().sequence <= answered) {
+    return rebase_stretch(at.now, at.base, values, at.merge);
   }
   AlignedVector<float> next_base(values);
   for (const auto& later : outstanding_) {

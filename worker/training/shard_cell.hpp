@@ -1,8 +1,8 @@
 // A parameter shard that several threads of one process step: the core behind a short lock.
 //
-// Place: a shard actor owns one. Where replicas share memory with their shards (`async_gradient`)
-// training threads call `on_entry` themselves, so a round costs the arithmetic and no message;
-// otherwise only the actor does. The lock is held for one application of a push, microseconds, and
+// Place: a shard actor owns one. Training threads of the same process call `on_entry` themselves,
+// so a round costs the arithmetic and no message; entries of other processes come through the
+// actor. The lock is held for one application of a push, microseconds, and
 // never over a disk, a mailbox or a socket.
 #pragma once
 

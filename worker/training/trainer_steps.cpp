@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "common/base/limits.hpp"
-#include "common/ml/kernels/kernels.hpp"
 #include "worker/training/trainer.hpp"
 
 namespace millrace {
@@ -16,27 +15,6 @@ constexpr milliseconds kPatience{50};
 // How long the thread waits for bytes before it looks at its inbox again.
 constexpr milliseconds kReadPatience{5};
 constexpr milliseconds kProgressInterval{250};
-
-// A push with one value that is not finite would poison every replica: it ends the attempt instead.
-bool is_bounded(const PushPayloads& payloads) {
-  const auto bounded = [](const AlignedVector<float>& values) {
-    return kernels::all_bounded(values.data(), values.size());
-  };
-  for (const auto& push : payloads) {
-    for (const auto& vector : push->vectors) {
-      if (!bounded(vector.dense) || !bounded(vector.row_values)) return false;
-    }
-  }
-  return true;
-}
-
-Status diverged(ReplicaId replica) {
-  return Status(
-      Code::job_failed,
-      "replica " + std::to_string(replica.value) +
-          ": the model diverged: an update holds a value that is not finite",
-      "lower optimizer.learning_rate, set optimizer.clip, or add standardize to preprocess");
-}
 
 }  // namespace
 
@@ -223,7 +201,7 @@ Result<PushContent> Trainer::freeze_pending(PushPayloads& payloads) {
   } else {
     payloads = parameters_.freeze_nothing();
   }
-  if (!is_bounded(payloads)) return diverged(plan_.replica);
+  for (const auto& push : payloads) MILLRACE_TRY(check_bounded(*push));
   payloads[0]->statistics = pipeline_.take_increments();
   payloads[0]->proposals = std::exchange(proposals_, {});
 

@@ -46,9 +46,6 @@ struct TrainingSetup {
   Dictionary initial_dictionary() const { return Dictionary(schema, dictionary_capacity); }
   ParameterShardOptions shard_options(ShardId shard) const;
   std::vector<float> initial_parameters() const;
-  // Whether shards are reached by a call under a lock instead of by message: only gradients, whose
-  // rounds are so frequent that a message each would cost more than the arithmetic.
-  bool shares_memory() const { return spec.merge->mode == MergeMode::async_gradient; }
 };
 
 using TrainingSetupPtr = std::shared_ptr<const TrainingSetup>;
