@@ -72,13 +72,14 @@ std::uint32_t count_workers(const JobSpec& spec, const RunOptions& options) {
 // The actors of one run; ends them all when it goes.
 class Cluster {
  public:
-  Cluster(const PreparedJob& prepared, std::uint32_t workers, UpdateQueue& updates)
-      : system_(config_), exchange_(std::make_shared<LocalExchange>()) {
+  Cluster(const PreparedJob& prepared, std::uint32_t workers, bool by_message, UpdateQueue& updates)
+      : system_(config_) {
+    const auto shared = std::make_shared<LocalExchange>();
     coordinator_ = spawn_coordinator(system_);
     for (std::uint32_t i = 1; i <= workers; ++i) {
       WorkerOptions options{WorkerId(i),
                             prepared.folder->path() / "scratch" / ("worker-" + std::to_string(i)),
-                            exchange_};
+                            by_message ? std::make_shared<LocalExchange>() : shared};
       workers_.push_back(spawn_worker(system_, std::move(options)));
       caf::anon_send(coordinator_,
                      RegisterWorker{WorkerId(i), caf::actor_cast<worker_control>(workers_.back())});
@@ -107,7 +108,6 @@ class Cluster {
  private:
   ActorConfig config_;
   caf::actor_system system_;
-  std::shared_ptr<LocalExchange> exchange_;
   coordinator_actor coordinator_;
   std::vector<worker_actor> workers_;
 };
@@ -134,7 +134,7 @@ Result<RunSummary> run_embedded(const JobSpec& spec, const RunOptions& options,
   UpdateQueue updates;
   std::optional<JobUpdate> ending;
   {
-    Cluster cluster(prepared, workers, updates);
+    Cluster cluster(prepared, workers, options.by_message, updates);
     bool is_stopping = false;
     while (!ending) {
       if (stop_signal.load() != 0 && !std::exchange(is_stopping, true)) cluster.stop();

@@ -23,7 +23,9 @@ struct RunOptions {
   bool fresh = false;        // archive what is stored and begin anew
   bool serve = false;        // answer predictions, also after a bounded source ended
   std::optional<std::uint32_t>
-      workers;              // also the parallelism; absent: one per replica, at most one per core
+      workers;  // also the parallelism; absent: one per replica, at most one per core
+  // Workers reach each other's shards by message only, as in processes of their own: for tests.
+  bool by_message = false;
   std::string base_folder;  // relative source paths start here: the job file's folder
 };
 
