@@ -151,7 +151,7 @@ Result<RunSummary> run_embedded(const JobSpec& spec, const RunOptions& options,
     }
   }
   if (ending->kind == "failed") return ending->status;
-  MILLRACE_ASSIGN(RunSummary result, summary.finish(*ending, *prepared.store));
+  MILLRACE_ASSIGN(RunSummary result, summary.finish(*ending, *prepared.store, progress));
   if (stop_signal.load() == SIGINT && result.state == "stopped") result.state = "interrupted";
   if (server != nullptr && ending->kind == "finished") {
     summary.tell(progress, "serving",

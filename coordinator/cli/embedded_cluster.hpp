@@ -55,6 +55,15 @@ struct SplitReport {
   std::uint64_t lag = 0;     // bytes (file) or records (generator) behind the end
 };
 
+// A record that could not be decoded.
+struct QuarantinedRecord {
+  std::string path;
+  std::uint64_t offset = 0;  // where it begins
+  std::string column;        // the bad field; empty when the whole record is meant
+  std::string reason;
+  std::string record;  // its first bytes
+};
+
 struct RunSummary {
   std::string job;
   std::string state;  // finished, stopped, interrupted
@@ -83,9 +92,10 @@ struct RunSummary {
   std::uint32_t parallelism = 0;
   std::vector<SplitReport> splits;
   std::string instruction_set;
-  std::string state_folder;         // of this job
-  std::string prediction_endpoint;  // empty: nothing is served
-  std::uint64_t resumed_from = 0;   // records that an earlier run had counted
+  std::string state_folder;                   // of this job
+  std::string prediction_endpoint;            // empty: nothing is served
+  std::vector<QuarantinedRecord> quarantine;  // the first ones of each replica
+  std::uint64_t resumed_from = 0;             // records that an earlier run had counted
   std::vector<std::string> warnings;
 };
 

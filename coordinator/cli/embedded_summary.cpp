@@ -1,6 +1,7 @@
 #include "coordinator/cli/embedded_summary.hpp"
 
 #include "common/ml/kernels/kernels.hpp"
+#include "coordinator/cli/output.hpp"
 #include "coordinator/cli/stored_cut.hpp"
 #include "coordinator/registry/model_registry.hpp"
 
@@ -88,9 +89,9 @@ void SummaryBuilder::announce(ProgressSink& progress) {
   const JobPackage& package = *prepared_.package;
   tell(progress, prepared_.is_resumed ? "resumed" : "started",
        package.spec.name + ": " + name_of(package.spec.model->kind) + ", " +
-           std::to_string(package.splits.size()) + " splits, " +
-           std::to_string(package.spec.parallelism) + " replicas on " +
-           std::to_string(summary_.workers) + " workers");
+           cli::counted(package.splits.size(), "split") + ", " +
+           cli::counted(package.spec.parallelism, "replica") + " on " +
+           cli::counted(summary_.workers, "worker"));
   for (const auto& note : prepared_.notes) tell(progress, "note", note);
   for (const auto& warning : prepared_.warnings) tell(progress, "warning", warning);
 }
@@ -106,13 +107,14 @@ void SummaryBuilder::set_splits(const std::vector<SplitProgress>& splits) {
 
 void SummaryBuilder::report_progress(const JobUpdate& update, ProgressSink& progress) {
   const auto now = steady_clock::now();
+  const bool is_end = update.kind != "progress";
   if (update.totals.records != records_seen_) last_record_at_ = now;
   records_seen_ = update.totals.records;
   set_splits(update.splits);
-  if (now < next_report_) return;
+  if (now < next_report_ && !is_end) return;
   next_report_ = now + kReportInterval;
   ProgressEvent event;
-  event.kind = "progress";
+  event.kind = is_end ? "finished" : "progress";
   event.seconds = seconds(now);
   event.records = update.totals.records;
   event.quarantined = update.totals.quarantined;
@@ -167,10 +169,21 @@ void SummaryBuilder::take(const JobUpdate& update, ProgressSink& progress) {
   progress.on_event(event);
 }
 
-Status SummaryBuilder::finish_from_store(CheckpointStore& store) {
+Result<StoredCut> SummaryBuilder::read_stored(CheckpointStore& store) const {
   MILLRACE_ASSIGN(const LogState log, read_log_state(store));
-  MILLRACE_ASSIGN(StoredCut cut,
-                  read_newest_cut(store, log, prepared_.folder->path() / "scratch" / "summary"));
+  return read_newest_cut(store, log, prepared_.folder->path() / "scratch" / "summary");
+}
+
+void SummaryBuilder::set_quarantine(const StoredCut& cut) {
+  for (const auto& entry : cut.quarantine) {
+    summary_.quarantine.push_back({prepared_.package->splits[entry.split.value].path,
+                                   entry.offset.value, entry.column, entry.reason, entry.record});
+  }
+}
+
+Status SummaryBuilder::finish_from_store(CheckpointStore& store) {
+  MILLRACE_ASSIGN(StoredCut cut, read_stored(store));
+  set_quarantine(cut);
   const auto& totals = cut.manifest.totals;
   summary_.read = totals.read;
   summary_.records = totals.records;
@@ -203,8 +216,10 @@ void SummaryBuilder::describe_model() {
   if (!model_->classes().empty()) summary_.classes = model_->classes();
 }
 
-Result<RunSummary> SummaryBuilder::finish(const JobUpdate& ending, CheckpointStore& store) {
+Result<RunSummary> SummaryBuilder::finish(const JobUpdate& ending, CheckpointStore& store,
+                                          ProgressSink& progress) {
   summary_.state = ending.kind;
+  if (!ending.evaluations.empty()) report_progress(ending, progress);
   if (const auto whole = merge_all(ending.evaluations)) {
     summary_.read = ending.totals.read;
     summary_.records = ending.totals.records;
@@ -213,15 +228,16 @@ Result<RunSummary> SummaryBuilder::finish(const JobUpdate& ending, CheckpointSto
     set_splits(ending.splits);
     summary_.evaluation = whole->report();
     summary_.seconds = seconds(last_record_at_);
+    if (summary_.quarantined > 0) {
+      MILLRACE_ASSIGN(const StoredCut cut, read_stored(store));
+      set_quarantine(cut);
+    }
     if (summary_.seconds > 0) {
       const std::uint64_t learned = summary_.records - summary_.resumed_from;
       summary_.records_per_second = static_cast<double>(learned) / summary_.seconds;
     }
   } else {
     MILLRACE_TRY(finish_from_store(store));
-  }
-  for (const auto& warning : summary_.evaluation.baselines.warnings) {
-    summary_.warnings.push_back(warning);
   }
   describe_model();
   return summary_;

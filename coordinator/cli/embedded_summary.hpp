@@ -11,6 +11,7 @@
 #include "coordinator/actors/interfaces.hpp"
 #include "coordinator/cli/embedded_cluster.hpp"
 #include "coordinator/cli/embedded_job.hpp"
+#include "coordinator/cli/stored_cut.hpp"
 
 namespace millrace {
 
@@ -26,14 +27,17 @@ class SummaryBuilder {
   void take(const JobUpdate& update, ProgressSink& progress);
   void tell(ProgressSink& progress, const std::string& kind, const std::string& message);
   // Reads the figures of a job that had ended before from its store.
-  Result<RunSummary> finish(const JobUpdate& ending, CheckpointStore& store);
+  Result<RunSummary> finish(const JobUpdate& ending, CheckpointStore& store,
+                            ProgressSink& progress);
 
  private:
   double seconds(Time at) const { return std::chrono::duration<double>(at - began_).count(); }
   void report_progress(const JobUpdate& update, ProgressSink& progress);
   void note_restored(const DecodeCounters& totals);
   void set_splits(const std::vector<SplitProgress>& splits);
+  Result<StoredCut> read_stored(CheckpointStore& store) const;
   Status finish_from_store(CheckpointStore& store);
+  void set_quarantine(const StoredCut& cut);
   void describe_model();
 
   const PreparedJob& prepared_;

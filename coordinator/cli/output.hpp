@@ -79,6 +79,8 @@ std::string aligned(const std::vector<std::vector<std::string>>& rows,
 
 // 45,312
 std::string grouped(std::uint64_t number);
+// "1 worker", "2 workers".
+std::string counted(std::uint64_t number, const std::string& noun);
 // 12.3 MB
 std::string bytes_text(std::uint64_t bytes);
 

@@ -1,5 +1,8 @@
 #include "coordinator/cli/stored_cut.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "common/store/checkpoint_reader.hpp"
 #include "common/store/commit_log_store.hpp"
 #include "common/store/state_db.hpp"
@@ -23,7 +26,7 @@ LogKind kind_of(CommitKind kind) {
 }
 
 Status read_part(CheckpointStore& store, const Manifest& manifest, const PartDescriptor& part,
-                 const std::filesystem::path& folder, std::vector<Evaluation>& evaluations) {
+                 const std::filesystem::path& folder, StoredCut& stored) {
   MILLRACE_TRY(StateDb::restore(part, store, folder.string()));
   StateDbOptions options;
   options.folder = folder.string();
@@ -34,7 +37,8 @@ Status read_part(CheckpointStore& store, const Manifest& manifest, const PartDes
   for (const auto& key : keys) {
     MILLRACE_ASSIGN(const Bytes bytes, db->get(manifest.cut, key));
     MILLRACE_ASSIGN(TrainerState state, TrainerState::decode(bytes));
-    evaluations.push_back(std::move(state.evaluation));
+    stored.evaluations.push_back(std::move(state.evaluation));
+    std::ranges::move(state.quarantine, std::back_inserter(stored.quarantine));
   }
   return {};
 }
@@ -62,7 +66,7 @@ Result<StoredCut> read_newest_cut(CheckpointStore& store, const LogState& log,
   stored.warnings = std::move(point.warnings);
   for (const auto& part : stored.manifest.parts) {
     const auto folder = scratch / std::to_string(part.worker.value);
-    const auto status = read_part(store, stored.manifest, part, folder, stored.evaluations);
+    const auto status = read_part(store, stored.manifest, part, folder, stored);
     std::error_code ignored;
     std::filesystem::remove_all(folder, ignored);
     MILLRACE_TRY(status);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "common/data/quarantine.hpp"
 #include "common/ml/evaluation/evaluation.hpp"
 #include "common/store/checkpoint_store.hpp"
 #include "common/store/manifest.hpp"
@@ -21,8 +22,9 @@ Result<LogState> read_log_state(CheckpointStore& store);
 
 struct StoredCut {
   Manifest manifest;
-  std::vector<Evaluation> evaluations;  // one per replica; none in cut 0
-  std::vector<std::string> warnings;    // newer cuts that were damaged
+  std::vector<Evaluation> evaluations;      // one per replica; none in cut 0
+  std::vector<QuarantineEntry> quarantine;  // the first ones of each replica
+  std::vector<std::string> warnings;        // newer cuts that were damaged
 };
 
 // not_found when no cut is complete. `scratch` is filled and removed.

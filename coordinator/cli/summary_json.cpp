@@ -91,6 +91,13 @@ Json summary_json(const RunSummary& summary) {
   for (const auto& split : summary.splits)
     object["splits"].push_back(
         {{"id", split.id}, {"path", split.path}, {"offset", split.offset}, {"lag", split.lag}});
+  object["quarantine"] = Json::array();
+  for (const auto& entry : summary.quarantine)
+    object["quarantine"].push_back({{"path", entry.path},
+                                    {"offset", entry.offset},
+                                    {"column", entry.column},
+                                    {"reason", entry.reason},
+                                    {"record", entry.record}});
   object["drift"] = Json::array();
   object["instruction_set"] = summary.instruction_set;
   object["state_folder"] = summary.state_folder;

@@ -88,12 +88,10 @@ std::string facts_table(const RunSummary& summary) {
                                     summary.checkpoints.last_id, summary.checkpoints.last_seconds,
                                     bytes_text(summary.checkpoints.last_bytes))});
   rows.push_back(
-      {"ran on",
-       fmt::format("{} worker{}, {} replica{}, {} split{}{}", summary.workers,
-                   summary.workers == 1 ? "" : "s", summary.parallelism,
-                   summary.parallelism == 1 ? "" : "s", summary.splits.size(),
-                   summary.splits.size() == 1 ? "" : "s",
-                   summary.instruction_set.empty() ? "" : ", " + summary.instruction_set)});
+      {"ran on", counted(summary.workers, "worker") + ", " +
+                     counted(summary.parallelism, "replica") + ", " +
+                     counted(summary.splits.size(), "split") +
+                     (summary.instruction_set.empty() ? "" : ", " + summary.instruction_set)});
   if (summary.label_delay != 0)
     rows.push_back(
         {"label delay", fmt::format("up to {} records: a batch is predicted before it is learned",
@@ -110,6 +108,23 @@ std::string warnings_text(const RunSummary& summary, const Output& output) {
       if (seen.insert(warning).second)
         text += output.styled(Style::bad, "warning: ") + warning + "\n";
   return text.empty() ? text : "\n" + text;
+}
+
+// The first few, so that whoever mends the data knows where to look.
+std::string quarantine_text(const RunSummary& summary, const Output& output) {
+  if (summary.quarantined == 0) return {};
+  constexpr std::size_t kShown = 3;
+  auto text = "\n" + output.styled(Style::bold, "quarantined") + ": " +
+              grouped(summary.quarantined) + " records could not be decoded and were not learned\n";
+  for (std::size_t i = 0; i < std::min(kShown, summary.quarantine.size()); ++i) {
+    const auto& entry = summary.quarantine[i];
+    text += fmt::format("  {}, offset {}{}: {}\n", entry.path, entry.offset,
+                        entry.column.empty() ? "" : ", column " + entry.column, entry.reason);
+    text += "    " + entry.record + "\n";
+  }
+  if (summary.quarantine.size() > kShown)
+    text += fmt::format("  and more: `--output json` lists {}\n", summary.quarantine.size());
+  return text;
 }
 
 std::string next_steps(const RunSummary& summary, const std::string& state_flag) {
@@ -137,7 +152,7 @@ std::string summary_table(const RunSummary& summary, const std::string& state_fl
   if (summary.skipped != 0) text += ", " + grouped(summary.skipped) + " skipped";
   if (summary.resumed_from != 0) text += ", went on from " + grouped(summary.resumed_from);
   text += "\n\n" + metrics_table(summary) + confusion_table(summary) + facts_table(summary) +
-          warnings_text(summary, output);
+          quarantine_text(summary, output) + warnings_text(summary, output);
   if (!summary.prediction_endpoint.empty())
     text += "\nserved at " + summary.prediction_endpoint + "\n";
   return text + next_steps(summary, state_flag);

@@ -81,6 +81,12 @@ class BadData(ProgramTest):
         summary = self.require_exact(self.run_job(job), 20_000 - self.broken)
         self.assertEqual(self.broken, summary["quarantined"])
         self.assertEqual(20_000, summary["read"])
+        first = summary["quarantine"][0]
+        self.assertEqual(str(self.data), first["path"])
+        with self.data.open("rb") as file:
+            file.seek(first["offset"])
+            self.assertEqual(first["record"], file.readline().decode().strip())
+        self.assertTrue(first["reason"])
 
     def test_more_broken_rows_than_allowed_end_the_job(self):
         text = job_text(self.data).replace(f"path: {self.data}", f"path: {self.data}, max_quarantined: 20")
