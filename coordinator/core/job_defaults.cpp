@@ -58,6 +58,12 @@ OptimizerSpec default_optimizer(ModelKind kind) {
   spec.kind = OptimizerKind::nag;
   spec.learning_rate = 0.5;
   spec.power_t = 0.5;
+  // Steps of an adaptive rate do not grow with the label's scale, and never reach a label in
+  // thousands; the normalised step alone has no scale.
+  if (kind == ModelKind::linear) {
+    spec.learning_rate = 0.05;
+    spec.power_t = 0.0;
+  }
   return spec;
 }
 
