@@ -244,7 +244,7 @@ void add_training_and_merge(Keys& keys) {
 void add_the_rest(Keys& keys) {
   auto* row = &range(add(keys, "evaluation.window", section(&JobSpec::evaluation),
                          &EvaluationSpec::window, "length of the sliding window of every split"),
-                     1, 1e7);
+                     1, limits::kEvaluationWindowMax);
   row->unit = "records";
   const auto checkpoint = section(&JobSpec::checkpoint);
   goes_on(range(add(keys, "checkpoint.interval", checkpoint, &CheckpointSpec::interval,

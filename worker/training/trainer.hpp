@@ -77,6 +77,7 @@ class Trainer {
 
   Status read();
   Status open_source();
+  Status check_quarantined();
   Status account_for_batch();
   Status finish_reading();
   void propose_categories();

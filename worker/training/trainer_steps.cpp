@@ -1,6 +1,7 @@
 // The steps of a Trainer's loop that move records: reading, learning, merging, cutting.
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "common/base/limits.hpp"
 #include "worker/training/trainer.hpp"
@@ -37,6 +38,7 @@ Status Trainer::read() {
     }
   }
   MILLRACE_ASSIGN(const FillOutcome outcome, source_->fill(batch_, dictionary_));
+  MILLRACE_TRY(check_quarantined());
   switch (outcome.state) {
     case FillState::again:
       if (outcome.is_starved) (void)source_->wait(kReadPatience);
@@ -61,6 +63,29 @@ Status Trainer::read() {
   return {};
 }
 
+// Counts what the batch being filled has met as well: a stream of broken records never fills one.
+Status Trainer::check_quarantined() {
+  const auto& bound = spec().source.max_quarantined;
+  if (!bound) return {};
+  const std::uint64_t before =
+      state_.totals().quarantined - state_.splits[current_].counters.quarantined;
+  const std::uint64_t quarantined =
+      before + counters_before_.quarantined + source_->quarantined_so_far();
+  if (quarantined <= *bound) return {};
+  std::ranges::move(source_->take_quarantine(), std::back_inserter(state_.quarantine));
+  std::string last;
+  if (!state_.quarantine.empty()) {
+    const auto& entry = state_.quarantine.back();
+    last = "; one of them, at offset " + std::to_string(entry.offset.value) +
+           (entry.column.empty() ? "" : ", column " + entry.column) + ": " + entry.reason;
+  }
+  return Status(Code::job_failed,
+                "more than max_quarantined = " + std::to_string(*bound) +
+                    " records could not be decoded, lately in " + plan_.splits[current_].path +
+                    last,
+                "mend the data, exclude the field, or raise source.max_quarantined");
+}
+
 Status Trainer::account_for_batch() {
   auto& split = state_.splits[current_];
   split.progress.offset = source_->position();
@@ -69,16 +94,6 @@ Status Trainer::account_for_batch() {
   for (auto& entry : source_->take_quarantine()) {
     if (state_.quarantine.size() >= limits::kQuarantineEntriesKept) break;
     state_.quarantine.push_back(std::move(entry));
-  }
-  const auto& bound = spec().source.max_quarantined;
-  if (bound && state_.totals().quarantined > *bound) {
-    const auto& last = state_.quarantine.back();
-    return Status(Code::job_failed,
-                  "more than max_quarantined = " + std::to_string(*bound) +
-                      " records could not be decoded; the last one, at offset " +
-                      std::to_string(last.offset.value) + " of " + plan_.splits[current_].path +
-                      (last.column.empty() ? "" : ", column " + last.column) + ": " + last.reason,
-                  "mend the data, exclude the field, or raise source.max_quarantined");
   }
   batch_.rows = 0;
   const bool is_merge_point = batches_pending_ >= spec().merge->every;

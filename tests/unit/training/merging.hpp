@@ -1,0 +1,77 @@
+// Two replicas and the shards of a small model, stepped by hand.
+#pragma once
+
+#include <boost/test/unit_test.hpp>
+
+#include "worker/training/parameter_shard.hpp"
+#include "worker/training/replica_parameters.hpp"
+
+namespace millrace::test {
+
+class Merging {
+ public:
+  // 32 dense floats and 6 table rows of 2, over `shards`.
+  Merging(MergeMode mode, PushKind kind, OptimizerKind optimizer, std::uint32_t shards) {
+    OptimizerSpec spec;
+    spec.kind = optimizer;
+    spec.learning_rate = 0.5;
+    optimizer_ = make_optimizer(spec).value();
+    layout_ = ShardLayout({.dense = 32, .table_rows = 6, .table_width = 2}, shards);
+    std::vector<float> theta(layout_.whole().total());
+    for (std::size_t i = 0; i < theta.size(); ++i) theta[i] = static_cast<float>(i);
+    for (std::uint32_t shard = 0; shard < shards; ++shard) {
+      ParameterShardOptions options;
+      options.shard = shard;
+      options.replicas = 2;
+      options.mode = mode;
+      options.layout = layout_;
+      options.layout_id = kLayout;
+      options.optimizer = optimizer_;
+      options.intercepts.assign(32, 0);
+      shards_.push_back(
+          std::make_unique<ParameterShard>(options, theta, 0, Dictionary(Schema{}, {4})));
+    }
+    for (std::uint32_t id = 0; id < 2; ++id) {
+      replicas_.emplace_back(layout_, kLayout, kind, optimizer_);
+      tell(id, Sequence(1), {});
+    }
+  }
+
+  ReplicaParameters& replica(std::uint32_t id) { return replicas_[id]; }
+  std::span<float> theta(std::uint32_t id) { return replicas_[id].state().theta; }
+
+  // The replica's answer to an entry that carried `payloads` (none: an announcement).
+  void tell(std::uint32_t id, Sequence sequence, const PushPayloads& payloads) {
+    for (std::uint32_t shard = 0; shard < shards_.size(); ++shard) {
+      const PushPayload* push = payloads.empty() ? nullptr : payloads[shard].get();
+      auto view = std::static_pointer_cast<const ParameterView>(
+          shards_[shard]->answer(ReplicaId(id), push));
+      replicas_[id].rebase(ShardId(shard), sequence, std::move(view));
+    }
+  }
+  void apply(std::uint32_t id, const PushPayloads& payloads, double weight) {
+    for (std::uint32_t shard = 0; shard < shards_.size(); ++shard) {
+      BOOST_REQUIRE(shards_[shard]->check(*payloads[shard]).is_ok());
+      shards_[shard]->apply(ReplicaId(id), *payloads[shard], weight);
+    }
+  }
+  // The whole vector as the shards hold it.
+  std::vector<float> merged() const {
+    std::vector<float> whole(layout_.whole().total());
+    for (std::uint32_t shard = 0; shard < shards_.size(); ++shard) {
+      const ShardState state = shards_[shard]->state();
+      BOOST_REQUIRE(paste_shard(layout_, shard, state.parameters.theta, whole).is_ok());
+    }
+    return whole;
+  }
+  const ParameterShard& shard(std::uint32_t id) const { return *shards_[id]; }
+
+ private:
+  static constexpr std::uint64_t kLayout = 77;
+  std::shared_ptr<const Optimizer> optimizer_;
+  ShardLayout layout_;
+  std::vector<std::unique_ptr<ParameterShard>> shards_;
+  std::vector<ReplicaParameters> replicas_;
+};
+
+}  // namespace millrace::test

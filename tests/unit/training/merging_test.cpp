@@ -1,0 +1,118 @@
+#include "tests/unit/training/merging.hpp"
+
+#include <limits>
+
+namespace millrace {
+namespace {
+
+using test::Merging;
+
+constexpr std::size_t kDense = 3;          // a float of the dense block
+constexpr std::size_t kRow4 = 32 + 4 * 2;  // the first float of table row 4
+
+BOOST_AUTO_TEST_SUITE(unit_training_merging)
+
+BOOST_AUTO_TEST_CASE(a_view_replaces_what_was_pushed_and_keeps_what_was_learned_since) {
+  for (const std::uint32_t shards : {1u, 3u}) {
+    Merging m(MergeMode::async_average, PushKind::delta, OptimizerKind::sgd, shards);
+    BOOST_TEST(m.theta(0)[kDense] == 3.0f);
+    m.theta(0)[kDense] += 1.0f;
+    m.theta(0)[kRow4] += 2.0f;
+    m.replica(0).touched() = {4, 4};
+    const auto push = m.replica(0).freeze();
+    m.replica(0).sent(Sequence(2), push);
+    m.theta(0)[kDense] += 10.0f;  // learned while the push is on its way
+    m.apply(0, push, 0.5);
+    BOOST_TEST(m.merged()[kDense] == 3.5f);
+    BOOST_TEST(m.merged()[kRow4] == 41.0f);
+    m.tell(0, Sequence(2), push);
+    BOOST_TEST(m.theta(0)[kDense] == 13.5f);
+    BOOST_TEST(m.theta(0)[kRow4] == 41.0f);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_push_still_under_way_is_not_lost_by_an_older_answer) {
+  Merging m(MergeMode::async_sum, PushKind::delta, OptimizerKind::sgd, 2);
+  m.theta(0)[kDense] += 1.0f;
+  const auto first = m.replica(0).freeze();
+  m.replica(0).sent(Sequence(2), first);
+  m.theta(0)[kDense] += 5.0f;
+  const auto second = m.replica(0).freeze();
+  m.replica(0).sent(Sequence(3), second);
+  m.apply(0, first, 1.0);
+  m.tell(0, Sequence(2), first);
+  BOOST_TEST(m.theta(0)[kDense] == 9.0f);
+  m.apply(0, second, 1.0);
+  m.tell(0, Sequence(3), second);
+  BOOST_TEST(m.theta(0)[kDense] == 9.0f);
+  BOOST_TEST(m.merged()[kDense] == 9.0f);
+}
+
+BOOST_AUTO_TEST_CASE(a_replica_hears_of_rows_that_others_changed) {
+  Merging m(MergeMode::async_sum, PushKind::delta, OptimizerKind::sgd, 2);
+  m.theta(1)[kRow4] += 8.0f;
+  m.replica(1).touched() = {4};
+  const auto theirs = m.replica(1).freeze();
+  m.apply(1, theirs, 1.0);
+  const auto mine = m.replica(0).freeze();
+  m.replica(0).sent(Sequence(2), mine);
+  m.apply(0, mine, 1.0);
+  m.tell(0, Sequence(2), mine);
+  BOOST_TEST(m.theta(0)[kRow4] == 48.0f);
+}
+
+BOOST_AUTO_TEST_CASE(a_gradient_is_applied_by_the_shard_and_theta_is_handed_over) {
+  for (const std::uint32_t shards : {1u, 2u}) {
+    Merging m(MergeMode::async_gradient, PushKind::gradient, OptimizerKind::sgd, shards);
+    Gradient gradient;
+    gradient.dense.assign(32, 0.0f);
+    gradient.dense[kDense] = 2.0f;
+    gradient.rows = {4};
+    gradient.row_values.assign(2, 4.0f);
+    const auto push = m.replica(0).freeze_gradient(std::move(gradient), 1.0);
+    m.replica(0).sent(Sequence(2), push);
+    m.apply(0, push, 1.0);
+    m.tell(0, Sequence(2), push);
+    BOOST_TEST(m.theta(0)[kDense] == 2.0f);
+    BOOST_TEST(m.theta(0)[kRow4] == 38.0f);
+    BOOST_TEST(m.theta(0)[kDense] == m.merged()[kDense]);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(elastic_centre_and_replica_meet_half_way) {
+  Merging m(MergeMode::elastic, PushKind::position, OptimizerKind::sgd, 1);
+  const auto start = m.merged();
+  for (std::size_t i = 0; i < start.size(); ++i) m.theta(0)[i] = start[i];
+  m.theta(0)[kDense] += 4.0f;
+  const auto push = m.replica(0).freeze();
+  m.replica(0).sent(Sequence(2), push);
+  m.apply(0, push, 1.0);
+  m.tell(0, Sequence(2), push);
+  BOOST_TEST(m.merged()[kDense] == 5.0f);
+  BOOST_TEST(m.theta(0)[kDense] == 5.0f);
+}
+
+BOOST_AUTO_TEST_CASE(second_moments_stay_non_negative) {
+  Merging m(MergeMode::async_average, PushKind::delta, OptimizerKind::adam, 1);
+  auto& moments = m.replica(0).state().slots[1];
+  moments[kDense] -= 100.0f;
+  const auto push = m.replica(0).freeze();
+  m.apply(0, push, 1.0);
+  BOOST_TEST(m.shard(0).state().parameters.slots[1][kDense] == 0.0f);
+}
+
+BOOST_AUTO_TEST_CASE(a_push_that_is_not_finite_is_refused_before_and_at_the_shard) {
+  for (const float bad :
+       {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(), 1e31f}) {
+    Merging m(MergeMode::async_sum, PushKind::delta, OptimizerKind::sgd, 1);
+    m.theta(0)[kDense] = bad;
+    const auto push = m.replica(0).freeze();
+    BOOST_TEST((check_bounded(*push[0]).code() == Code::job_failed));
+    BOOST_TEST((m.shard(0).check(*push[0]).code() == Code::job_failed));
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace millrace
