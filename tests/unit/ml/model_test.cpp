@@ -207,18 +207,21 @@ BOOST_AUTO_TEST_CASE(the_layout_counts_what_can_learn) {
   BOOST_TEST(model->intercepts().size() == model->parameters().dense);
 }
 
-BOOST_AUTO_TEST_CASE(mlp_starts_uniform_within_one_over_the_root_of_its_inputs) {
+BOOST_AUTO_TEST_CASE(hidden_weights_start_as_he_et_al_draw_them_and_intercepts_at_zero) {
   const Case c{
       "mlp", {.kind = ModelKind::mlp, .layers = {256}, .dropout = {}}, Task::regression, 1, 64, 0};
   const auto model = build(c);
   const auto theta = random_parameters(*model, 8);
   double squares = 0.0;
   for (std::size_t i = 0; i < 64 * 256; ++i) {
-    BOOST_TEST_REQUIRE(std::abs(theta[i]) <= 0.125f);
+    BOOST_TEST_REQUIRE(std::abs(theta[i]) <= 0.30619f);  // sqrt(6 / 64)
     squares += static_cast<double>(theta[i]) * static_cast<double>(theta[i]);
   }
   // The variance of U(-b, b) is b^2 / 3; 16,384 draws give it to 2 %.
-  BOOST_TEST(std::abs(squares / (64 * 256) * 3.0 * 64.0 - 1.0) < 0.04);
+  BOOST_TEST(std::abs(squares / (64 * 256) * 3.0 * 64.0 / 6.0 - 1.0) < 0.04);
+  for (std::size_t i = 0; i < model->intercepts().size(); ++i) {
+    if (model->intercepts()[i] != 0) BOOST_TEST(theta[i] == 0.0f);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(kinds_and_tasks_that_do_not_fit_are_refused) {
