@@ -66,12 +66,13 @@ class FileStore final : public CheckpointStore {
 
   fs::path root_;
   Disk& disk_;
-  std::atomic<std::uint64_t> next_temporary_{1};
   std::atomic<bool> sync_failed_{false};
 };
 
 std::string FileStore::temporary_path() {
-  const auto number = next_temporary_.fetch_add(1);
+  // Of the process: its workers each have a store object on the same folder.
+  static std::atomic<std::uint64_t> next{1};
+  const auto number = next.fetch_add(1);
   return (root_ / kTemporaryFolder / (std::to_string(::getpid()) + "-" + std::to_string(number)))
       .string();
 }

@@ -163,6 +163,27 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(of_many_writers_of_a_name_exactly_one_wins, Maker,
   }
 }
 
+// The workers of one process each open the store by themselves.
+BOOST_AUTO_TEST_CASE_TEMPLATE(stores_opened_side_by_side_do_not_get_into_each_others_way, Maker,
+                              Stores) {
+  Maker maker;
+  std::vector<std::unique_ptr<CheckpointStore>> stores;
+  for (int i = 0; i < 4; ++i) stores.push_back(maker.open());
+  std::atomic<int> failures = 0;
+  std::vector<std::jthread> writers;
+  for (std::size_t i = 0; i < stores.size(); ++i) {
+    writers.emplace_back([&, i] {
+      for (int object = 0; object < 100; ++object) {
+        const auto name = "parts/" + std::to_string(i) + "-" + std::to_string(object);
+        const auto put = stores[i]->put_if_absent(name, as_bytes("content"));
+        failures += put.is_ok() && put.value().created ? 0 : 1;
+      }
+    });
+  }
+  writers.clear();
+  BOOST_TEST(failures == 0);
+}
+
 BOOST_AUTO_TEST_CASE(urls_of_unknown_kinds_are_refused_with_a_hint) {
   for (const char* url : {"", "/plain", "file://relative", "s3://bucket/x", "file://"}) {
     const auto store = open_checkpoint_store(url);
