@@ -67,8 +67,8 @@ class ScratchFileSystem final : public rocksdb::FileSystemWrapper {
 }  // namespace
 
 std::shared_ptr<rocksdb::FileSystem> make_scratch_file_system(
-    std::shared_ptr<rocksdb::FileSystem> target) {
-  return std::make_shared<ScratchFileSystem>(std::move(target));
+    const std::shared_ptr<rocksdb::FileSystem>& target) {
+  return std::make_shared<ScratchFileSystem>(target);
 }
 
 }  // namespace millrace

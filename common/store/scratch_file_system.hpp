@@ -12,6 +12,6 @@
 namespace millrace {
 
 std::shared_ptr<rocksdb::FileSystem> make_scratch_file_system(
-    std::shared_ptr<rocksdb::FileSystem> target);
+    const std::shared_ptr<rocksdb::FileSystem>& target);
 
 }  // namespace millrace

@@ -203,7 +203,7 @@ Status StateDb::restore(const PartDescriptor& part, CheckpointStore& store,
     return Status(Code::conflict, "folder " + folder + " is not empty",
                   "restore into an empty folder");
   }
-  const auto status = restore_files(part, store, folder);
+  auto status = restore_files(part, store, folder);
   // Half a restored folder must not be opened by mistake.
   if (!status.is_ok()) fs::remove_all(folder, error);
   return status;

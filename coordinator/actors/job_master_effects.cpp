@@ -148,7 +148,7 @@ class Executor {
 
 }  // namespace
 
-void execute_effects(JobMasterSelf self, std::vector<JobEffect> effects) {
+void execute_effects(JobMasterSelf self, const std::vector<JobEffect>& effects) {
   Executor executor(self);
   for (const auto& effect : effects) std::visit(executor, effect);
 }

@@ -53,7 +53,7 @@ struct JobMasterState {
   static inline const char* name = "job_master";
 };
 
-void execute_effects(JobMasterSelf self, std::vector<JobEffect> effects);
+void execute_effects(JobMasterSelf self, const std::vector<JobEffect>& effects);
 void step(JobMasterSelf self, const JobEvent& event);
 void on_report(JobMasterSelf self, const WorkerReport& report);
 void on_published(JobMasterSelf self, const PublishOutcome& outcome);

@@ -92,8 +92,8 @@ MicroBatch batch_of(std::size_t rows, std::uint32_t columns, std::uint32_t class
 }
 
 struct Job {
-  Job(ModelSpec model_spec, OptimizerSpec optimizer_spec, std::uint32_t columns, Task task,
-      std::uint32_t classes) {
+  Job(const ModelSpec& model_spec, const OptimizerSpec& optimizer_spec, std::uint32_t columns,
+      Task task, std::uint32_t classes) {
     ModelInputs inputs;
     inputs.features.dense = columns;
     inputs.task = task;

@@ -21,7 +21,7 @@ bool is_current(Self self, Attempt attempt) {
   return self->state.keeper->attempt() == attempt;
 }
 
-void ship(Self self, Attempt attempt, CutId cut, Status added) {
+void ship(Self self, Attempt attempt, CutId cut, const Status& added) {
   if (!added.is_ok()) {
     tell(self, attempt, report::CutFailed{cut, added.with_context("storing the cut")});
     return;

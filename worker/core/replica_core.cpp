@@ -41,7 +41,7 @@ bool ReplicaCore::can_push() const {
   return is_ready() && is_drained();
 }
 
-std::vector<ReplicaEffect> ReplicaCore::push(PushContent content) {
+std::vector<ReplicaEffect> ReplicaCore::push(const PushContent& content) {
   MILLRACE_CHECK(can_push());
   Effects effects;
   announcement_.reset();

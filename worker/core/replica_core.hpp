@@ -97,7 +97,7 @@ class ReplicaCore {
   void end_round();
   bool can_push() const;
   // Precondition: can_push().
-  std::vector<ReplicaEffect> push(PushContent content);
+  std::vector<ReplicaEffect> push(const PushContent& content);
   // Tells the shards as soon as the outbox is empty.
   std::vector<ReplicaEffect> announce(Participation participation);
   // Training must stop here: the view is too old, or this replica leads too far, or a round is

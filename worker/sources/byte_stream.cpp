@@ -45,7 +45,9 @@ class File {
     return file;
   }
   File(File&& other) noexcept
-      : descriptor_(std::exchange(other.descriptor_, -1)), path_(other.path_), size_(other.size_) {}
+      : descriptor_(std::exchange(other.descriptor_, -1)),
+        path_(std::move(other.path_)),
+        size_(other.size_) {}
   File& operator=(File&&) = delete;
   ~File() {
     if (descriptor_ >= 0) ::close(descriptor_);

@@ -242,7 +242,7 @@ bool ReplicaParameters::take_theta(const std::shared_ptr<const ParameterView>& v
 }
 
 void ReplicaParameters::rebase(ShardId shard, Sequence sequence,
-                               std::shared_ptr<const ParameterView> pointer) {
+                               const std::shared_ptr<const ParameterView>& pointer) {
   const ParameterView& view = *pointer;
   const std::size_t width = layout_.whole().table_width;
   const std::size_t parts = take_theta(pointer) ? 0 : std::min(vectors(), view.vectors.size());

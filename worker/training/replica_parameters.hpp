@@ -47,7 +47,7 @@ class ReplicaParameters {
   void sent(Sequence sequence, const PushPayloads& payloads);
   // `sequence` may be that of an announcement or a barrier: then nothing of it was frozen.
   // Takes the buffers of a view that nobody else holds instead of copying them.
-  void rebase(ShardId shard, Sequence sequence, std::shared_ptr<const ParameterView> view);
+  void rebase(ShardId shard, Sequence sequence, const std::shared_ptr<const ParameterView>& view);
   // A spent gradient's memory, for the next one; empty when there is none.
   Gradient recycle();
 

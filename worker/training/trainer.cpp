@@ -192,9 +192,9 @@ void Trainer::execute(std::vector<ReplicaEffect> effects, const PushPayloads& pa
 
 void Trainer::paste(Rebase rebase) {
   if (rebase.values == nullptr) return;
-  auto view = std::static_pointer_cast<const ParameterView>(std::move(rebase.values));
+  const auto view = std::static_pointer_cast<const ParameterView>(std::move(rebase.values));
   if (rebase.shard.value == 0) adopt_shared_state(*view, rebase.sequence);
-  parameters_.rebase(rebase.shard, rebase.sequence, std::move(view));
+  parameters_.rebase(rebase.shard, rebase.sequence, view);
 }
 
 void Trainer::adopt_shared_state(const ParameterView& view, Sequence answered) {

@@ -235,8 +235,8 @@ Status Trainer::merge() {
   core_.end_round();
   if (!core_.can_push()) return {};  // learns on, and pushes more at a later merge point
   PushPayloads payloads;
-  MILLRACE_ASSIGN(PushContent content, freeze_pending(payloads));
-  execute(core_.push(std::move(content)), payloads);
+  MILLRACE_ASSIGN(const PushContent content, freeze_pending(payloads));
+  execute(core_.push(content), payloads);
   return {};
 }
 

@@ -44,9 +44,9 @@ class Merging {
   void tell(std::uint32_t id, Sequence sequence, const PushPayloads& payloads) {
     for (std::uint32_t shard = 0; shard < shards_.size(); ++shard) {
       const PushPayload* push = payloads.empty() ? nullptr : payloads[shard].get();
-      auto view = std::static_pointer_cast<const ParameterView>(
+      const auto view = std::static_pointer_cast<const ParameterView>(
           shards_[shard]->answer(ReplicaId(id), push));
-      replicas_[id].rebase(ShardId(shard), sequence, std::move(view));
+      replicas_[id].rebase(ShardId(shard), sequence, view);
     }
   }
   void apply(std::uint32_t id, const PushPayloads& payloads, double weight) {
