@@ -153,7 +153,8 @@ void Cluster::register_worker(Address from, WorkerId worker) {
 }
 
 void Cluster::send_to_master(Address from, Address master, const char* what, JobEvent event) {
-  world_.send(from, master, what, event.index(), [this, master, event = std::move(event)] {
+  const std::size_t kind = event.index();
+  world_.send(from, master, what, kind, [this, master, event = std::move(event)] {
     if (coordinators_[master.process]) coordinators_[master.process]->on_event(event);
   });
 }

@@ -23,8 +23,11 @@ void Store::submit(Address from, const char* what, std::function<void()> apply,
   if (!is_healed && draw < faults.store_error + faults.store_ambiguous) {
     world_.injected().store_ambiguous += 1;
     const std::uint64_t kind = random.below(3);
-    if (kind == 0) world_.outside(there, std::move(apply));
-    if (kind == 1) world_.outside(back + latency(2 * kSecond), std::move(apply));
+    if (kind == 0) {
+      world_.outside(there, std::move(apply));
+    } else if (kind == 1) {
+      world_.outside(back + latency(2 * kSecond), std::move(apply));
+    }
     world_.after(from, back, what, [reply] { reply(StoreOutcome::ambiguous); });
     return;
   }

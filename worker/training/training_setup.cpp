@@ -1,5 +1,6 @@
 #include "worker/training/training_setup.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "common/base/digest.hpp"
@@ -16,13 +17,14 @@ PushKind push_kind_of(MergeMode mode, TrainingMode training) {
 }
 
 // An average over n replicas moves each parameter by a share of what one replica learned, so the
-// rate grows with the replicas; a little less than in proportion, since replicas disagree. Sums and
+// rate grows with the replicas; slower beyond four, since many replicas disagree. Sums and
 // gradients need no correction.
 double resolve_rate_scale(const MergeSpec& merge, std::uint32_t replicas) {
   if (merge.learning_rate_scale > 0) return merge.learning_rate_scale;
   const bool averages =
       merge.mode == MergeMode::async_average || merge.mode == MergeMode::synchronous;
-  return averages ? std::pow(static_cast<double>(replicas), 0.75) : 1.0;
+  const double n = replicas;
+  return averages ? std::min(n, 2.0 * std::sqrt(n)) : 1.0;
 }
 
 std::uint64_t layout_id_of(const ParameterLayout& layout, std::size_t slots, std::size_t statistics,

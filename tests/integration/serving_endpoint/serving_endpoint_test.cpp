@@ -25,7 +25,7 @@ BOOST_AUTO_TEST_CASE(concurrent_clients_get_what_the_version_predicts_bit_for_bi
   for (int id = 0; id < kClients; ++id) {
     clients.emplace_back([&, id] {
       const auto names = number_names(3);
-      const auto batch = example_batch(kRows, 3, true, static_cast<std::uint64_t>(100 + id));
+      const auto batch = example_batch(kRows, 3, true, 100 + static_cast<std::uint64_t>(id));
       const auto direct = predict_directly(*model, batch);
       auto client = PredictionClient::connect({.endpoint = endpoint_of(*server)});
       RandomStream random(static_cast<std::uint64_t>(id));

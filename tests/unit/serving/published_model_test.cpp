@@ -61,7 +61,7 @@ BOOST_AUTO_TEST_CASE(header_is_read_from_a_prefix) {
 
 BOOST_AUTO_TEST_CASE(digest_covers_parameters_statistics_and_dictionary_only) {
   const auto digest = [](PublishedModelParts parts) {
-    auto model = PublishedModel::make(std::move(parts));
+    auto model = PublishedModel::make(parts);
     BOOST_REQUIRE_MESSAGE(model.is_ok(), model.status().message());
     return model.value()->digest();
   };
@@ -70,16 +70,16 @@ BOOST_AUTO_TEST_CASE(digest_covers_parameters_statistics_and_dictionary_only) {
   auto parts = test::example_parts();
   parts.lineage.records = 5;
   parts.lineage.version = VersionId(9);
-  BOOST_TEST(digest(std::move(parts)) == original);
+  BOOST_TEST(digest(parts) == original);
   parts = test::example_parts();
   parts.theta[0] += 1.0f;
-  BOOST_TEST(digest(std::move(parts)) != original);
+  BOOST_TEST(digest(parts) != original);
   parts = test::example_parts();
   parts.statistics[0] += 1.0;
-  BOOST_TEST(digest(std::move(parts)) != original);
+  BOOST_TEST(digest(parts) != original);
   parts = test::example_parts();
   BOOST_REQUIRE(parts.dictionary.append(1, "lima"));
-  BOOST_TEST(digest(std::move(parts)) != original);
+  BOOST_TEST(digest(parts) != original);
 }
 
 BOOST_AUTO_TEST_CASE(a_row_predicts_the_same_bits_alone_and_in_a_batch) {
@@ -100,16 +100,16 @@ BOOST_AUTO_TEST_CASE(a_row_predicts_the_same_bits_alone_and_in_a_batch) {
 BOOST_AUTO_TEST_CASE(parts_that_do_not_fit_are_refused) {
   auto parts = test::example_parts();
   parts.theta.pop_back();
-  BOOST_TEST((PublishedModel::make(std::move(parts)).status().code() == Code::invalid_argument));
+  BOOST_TEST((PublishedModel::make(parts).status().code() == Code::invalid_argument));
   parts = test::example_parts();
   parts.theta[1] = std::numeric_limits<float>::quiet_NaN();
-  BOOST_TEST((PublishedModel::make(std::move(parts)).status().code() == Code::invalid_argument));
+  BOOST_TEST((PublishedModel::make(parts).status().code() == Code::invalid_argument));
   parts = test::example_parts();
   parts.statistics.push_back(0.0);
-  BOOST_TEST((PublishedModel::make(std::move(parts)).status().code() == Code::invalid_argument));
+  BOOST_TEST((PublishedModel::make(parts).status().code() == Code::invalid_argument));
   parts = test::example_parts();
   parts.lineage.version = VersionId(0);
-  BOOST_TEST((PublishedModel::make(std::move(parts)).status().code() == Code::invalid_argument));
+  BOOST_TEST((PublishedModel::make(parts).status().code() == Code::invalid_argument));
 }
 
 BOOST_AUTO_TEST_CASE(every_flipped_bit_and_every_truncation_is_corrupted) {
