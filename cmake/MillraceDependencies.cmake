@@ -14,9 +14,6 @@ target_link_libraries(millrace_caf INTERFACE ${CAF_openssl_LIBRARY} ${CAF_io_LIB
 pkg_check_modules(ZMQ REQUIRED IMPORTED_TARGET libzmq)
 find_package(CapnProto REQUIRED)
 find_package(RocksDB REQUIRED)
-find_package(Eigen3 REQUIRED)
-# Nothing of Eigen outside its MPL 2 part.
-add_compile_definitions(EIGEN_MPL2_ONLY)
 find_package(HWY CONFIG REQUIRED)
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
@@ -28,5 +25,8 @@ find_package(OpenSSL REQUIRED)
 find_package(FastFloat REQUIRED)
 if(MILLRACE_TESTS)
   find_package(Boost 1.74 REQUIRED COMPONENTS unit_test_framework)
+  find_package(Eigen3 REQUIRED)
+  # Nothing of Eigen outside its MPL 2 part.
+  add_compile_definitions(EIGEN_MPL2_ONLY)
 endif()
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
