@@ -128,8 +128,8 @@ HWY_INLINE bool has_loss(const OnlineTask& t, double score, double label) {
 }
 
 HWY_INLINE void learn_class(const OnlineTask& t, const Record& record, std::size_t c,
-                            float gradient, double score, double label, float* direction,
-                            bool& is_counted) {
+                            float gradient, double score, double label, double clip,
+                            float* direction, bool& is_counted) {
   if (gradient == 0.0f || !has_loss(t, score, label)) return;
   const auto power = static_cast<float>(t.power_t);
   float bias_rate = 0.0f;
@@ -146,13 +146,9 @@ HWY_INLINE void learn_class(const OnlineTask& t, const Record& record, std::size
   const double sensitivity = totals.sensitivity * multiplier;
   const double scale = t.learning_rate * static_cast<double>(record.weight);
   if (!(sensitivity > 0.0)) return;
-  double update = t.loss == OnlineLoss::squared
-                      ? invariant_squared(score, label, scale, sensitivity)
-                      : invariant_logistic(score, label, scale, sensitivity);
-  if (t.clip > 0.0) {
-    const double factor = clip_factor(t, record, &gradient);
-    update *= factor;
-  }
+  const double update =
+      clip * (t.loss == OnlineLoss::squared ? invariant_squared(score, label, scale, sensitivity)
+                                            : invariant_logistic(score, label, scale, sensitivity));
   const auto keep = static_cast<float>(1.0 - scale * t.l2);
   move(t, record, c, static_cast<float>(update * multiplier), power, direction, bias_rate, keep);
 }
@@ -168,18 +164,19 @@ void online_nag_kernel(const OnlineTask& t) {
     score(t, record, scores);
     predict(t, record, scores, predictions, gradients);
     if (record.weight == 0.0f) continue;
+    const auto clip = static_cast<double>(clip_factor(t, record, gradients));
     bool is_counted = false;  // every class sees the same norm, so it enters N once
     if (t.loss != OnlineLoss::softmax) {
       double z = static_cast<double>(scores[0]);
       if (t.loss == OnlineLoss::logistic) z = z < -50.0 ? -50.0 : (z > 50.0 ? 50.0 : z);
-      learn_class(t, record, 0, gradients[0], z, static_cast<double>(record.label), direction,
+      learn_class(t, record, 0, gradients[0], z, static_cast<double>(record.label), clip, direction,
                   is_counted);
       continue;
     }
     for (std::size_t c = 0; c < t.active; ++c) {
       const double target = static_cast<std::size_t>(record.label) == c ? 1.0 : 0.0;
       learn_class(t, record, c, gradients[c], log_odds(static_cast<double>(predictions[c])), target,
-                  direction, is_counted);
+                  clip, direction, is_counted);
     }
   }
 }

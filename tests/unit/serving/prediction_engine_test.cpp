@@ -43,6 +43,10 @@ PredictRequest one_row() {
   return request;
 }
 
+void require_answered(const PredictReply& reply) {
+  BOOST_REQUIRE_MESSAGE(!reply.error, (reply.error ? reply.error->message : std::string()));
+}
+
 void require_error(const PredictReply& reply, const char* code, const char* text) {
   BOOST_REQUIRE(reply.error.has_value());
   BOOST_TEST(reply.error->code == code);
@@ -91,7 +95,7 @@ BOOST_AUTO_TEST_CASE(numeric_rows_equal_the_version_bit_for_bit) {
   request.numeric_columns = 3;
   request.numeric_values = std::as_bytes(std::span(values));
   const auto reply = ask(*catalog_of({model}), request);
-  BOOST_REQUIRE_MESSAGE(!reply.error, reply.error->message);
+  require_answered(reply);
   // The head has eight places, of which three are known.
   BOOST_TEST(reply.numeric->outputs == 3u);
   BOOST_TEST(reply.numeric->missing == static_cast<std::uint64_t>(std::ranges::count_if(
@@ -159,7 +163,7 @@ BOOST_AUTO_TEST_CASE(missing_and_unknown_features_are_listed) {
   request.add_text("id", "17");  // and an excluded field
   request.end_row();
   const auto reply = ask(*catalog_of({test::example_model()}), request);
-  BOOST_REQUIRE_MESSAGE(!reply.error, reply.error->message);
+  require_answered(reply);
   BOOST_TEST(reply.predictions[0].missing == (std::vector<std::string>{"x1", "x2", "x3"}));
   BOOST_TEST(reply.predictions[0].unknown == (std::vector<std::string>{"city"}));
 }
