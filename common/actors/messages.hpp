@@ -24,11 +24,6 @@ struct Routes;  // who hosts which replica and shard: interfaces.hpp
 
 namespace order {
 
-struct ReplicaAssignment {
-  ReplicaId replica;
-  std::vector<SplitProgress> splits;
-};
-
 // Where the state of a cut lies.
 struct RestorePlan {
   CutId cut;
@@ -39,7 +34,6 @@ struct RestorePlan {
 };
 
 struct StartAttempt {
-  Term term;
   Attempt attempt;
   JobPackagePtr job;
   std::string store_url;

@@ -8,14 +8,13 @@ namespace millrace::limits {
 
 // Input
 inline constexpr std::size_t kLineBytesMax = 1u << 20;  // a CSV record; longer means a lost newline
-inline constexpr std::size_t kColumnsMax =
-    10'000;  // a wider row is almost always a wrong delimiter
+// A wider row is almost always a wrong delimiter.
+inline constexpr std::size_t kColumnsMax = 10'000;
 inline constexpr std::size_t kJobFileBytesMax = 256u << 10;  // a job file is a page, not a data set
 inline constexpr std::size_t kStringBytesMax = 4u << 10;     // names and paths
-inline constexpr std::size_t kRetainedRecordBytes =
-    64;  // of a quarantined record kept in its entry
-inline constexpr std::size_t kQuarantineEntriesKept =
-    10'000;  // entries kept with text; later ones are counted
+inline constexpr std::size_t kRetainedRecordBytes = 64;  // of a quarantined record, in its entry
+// Entries kept with text; later ones are only counted.
+inline constexpr std::size_t kQuarantineEntriesKept = 10'000;
 inline constexpr std::size_t kInferenceRecords = 10'000;  // records read to infer a schema
 inline constexpr std::size_t kClassesInferredMax = 20;    // more distinct integers mean regression
 inline constexpr std::uint32_t kClassesMax = 1'024;       // widest label head
@@ -24,34 +23,33 @@ inline constexpr std::size_t kSplitsMax = 4'096;          // of one job
 inline constexpr std::size_t kFilesMax = 100'000;         // matched by one glob
 
 // Model
-inline constexpr std::size_t kParametersMax = std::size_t{1}
-                                              << 28;  // float32 values of one model (1 GiB)
+// float32 values of one model: 1 GiB.
+inline constexpr std::size_t kParametersMax = std::size_t{1} << 28;
 inline constexpr std::size_t kLayersMax = 64;
 inline constexpr std::size_t kLayerWidthMax = 1u << 16;
 inline constexpr std::size_t kBatchRecordsMax = 1u << 16;  // records of one micro-batch
 
 // Evaluation
-inline constexpr std::uint32_t kEvaluationWindowMax =
-    1u << 20;  // records of a window: 8 MiB per split
+// Records of a window: 8 MiB per split.
+inline constexpr std::uint32_t kEvaluationWindowMax = 1u << 20;
 
 // Cluster
 inline constexpr std::size_t kWorkersMax = 1'024;
 inline constexpr std::size_t kReplicasMax = 1'024;
-inline constexpr std::size_t kOutboxEntriesMax = 3;   // push, barrier push, barrier
-inline constexpr std::size_t kChunkBytes = 1u << 20;  // of bulk parameters in one message
+inline constexpr std::size_t kOutboxEntriesMax = 3;  // push, barrier push, barrier
 
 // Storage
 inline constexpr std::size_t kObjectNameBytesMax = 1'024;  // S3's own limit
-inline constexpr std::size_t kObjectBytesMax = std::size_t{1}
-                                               << 30;  // of an object that is read into memory
-inline constexpr std::size_t kManifestBytesMax = 64u
-                                                 << 20;  // 4,096 splits and their paths take 2 MiB
-inline constexpr std::size_t kStateValueBytesMax =
-    std::size_t{2} << 30;  // parameters and moments are several values
-inline constexpr std::size_t kStateChunkBytes = 8u
-                                                << 20;  // of a value in RocksDB: bounds its copies
-inline constexpr std::size_t kStateWriteBufferBytes =
-    64u << 20;  // RocksDB's memory, twice while it flushes
+// Of an object that is read into memory.
+inline constexpr std::size_t kObjectBytesMax = std::size_t{1} << 30;
+// 4,096 splits and their paths take 2 MiB.
+inline constexpr std::size_t kManifestBytesMax = 64u << 20;
+// Parameters and moments are several values.
+inline constexpr std::size_t kStateValueBytesMax = std::size_t{2} << 30;
+// Of a value in RocksDB: bounds its copies.
+inline constexpr std::size_t kStateChunkBytes = 8u << 20;
+// RocksDB's memory, twice while it flushes.
+inline constexpr std::size_t kStateWriteBufferBytes = 64u << 20;
 
 // Wire
 inline constexpr std::size_t kFrameBytesMax = 16u << 20;  // ZMQ_MAXMSGSIZE

@@ -2,8 +2,7 @@
 // library's.
 //
 // Place: wherever a result is stored, compared or merged (metrics, model state). Products and sums
-// are never fused
-// (-ffp-contract=off), so every IEEE 754 machine agrees.
+// are never fused (-ffp-contract=off), so every IEEE 754 machine agrees.
 #pragma once
 
 #include <bit>
@@ -18,8 +17,8 @@ namespace millrace {
 // that k times its head is exact.
 inline double deterministic_log(double x) {
   constexpr std::uint64_t kSqrtHalf = 0x3FE6A09E667F3BCDull;  // bits of sqrt(1/2)
-  constexpr double kLn2Head =
-      0x1.62e42fefa0000p-1;  // its last 17 bits are zero: k times it is exact
+  // Its last 17 bits are zero: k times it is exact.
+  constexpr double kLn2Head = 0x1.62e42fefa0000p-1;
   constexpr double kLn2Tail = 0x1.cf79abc9e3b3ap-40;
   const std::uint64_t offset = std::bit_cast<std::uint64_t>(x) - kSqrtHalf;
   const auto k = static_cast<double>(static_cast<std::int64_t>(offset) >> 52);

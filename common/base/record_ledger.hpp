@@ -12,6 +12,7 @@
 #include <bit>
 #include <cstdint>
 #include <map>
+#include <vector>
 
 #include "common/base/digest.hpp"
 #include "common/base/ids.hpp"
@@ -111,6 +112,12 @@ struct SplitProgress {
   friend typename Inspector::result_type inspect(Inspector& inspector, SplitProgress& p) {
     return inspector(p.split, p.offset, p.learned, p.is_finished);
   }
+};
+
+// What a replica reads in an attempt, and from where.
+struct ReplicaAssignment {
+  ReplicaId replica;
+  std::vector<SplitProgress> splits;
 };
 
 }  // namespace millrace

@@ -228,6 +228,7 @@ void add_training_and_merge(Keys& keys) {
   row = &goes_on(
       range(add(keys, "merge.every", merge, &MergeSpec::every, "time between two pushes"), 1, 1e6));
   row->unit = "micro-batches";
+  row->default_note = "8 when trained online, 1 in mini-batches";
   row = &goes_on(range(add(keys, "merge.max_staleness", merge, &MergeSpec::max_staleness,
                            "rounds that a replica may run ahead before it waits"),
                        1, 1e6));

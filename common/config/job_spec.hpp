@@ -105,7 +105,8 @@ struct TrainingSpec {
 
 struct MergeSpec {
   MergeMode mode = MergeMode::async_gradient;
-  std::uint32_t every = 1;           // micro-batches between two pushes, >= 1
+  // micro-batches between two pushes, >= 1; absent: chosen with the training mode
+  std::optional<std::uint32_t> every = {};
   std::uint32_t max_staleness = 16;  // rounds a replica may run ahead before it waits, >= 1
   double alpha = 0.5;                // elastic: pull towards the centre, (0, 1]
   double learning_rate_scale = 0.0;  // 0: chosen from the mode and the replicas
@@ -137,7 +138,7 @@ struct JobSpec {
   std::optional<ModelSpec> model;                        // absent: chosen from the task
   std::optional<OptimizerSpec> optimizer;                // absent: chosen with the model
   std::optional<TrainingSpec> training;                  // absent: chosen with the model
-  std::optional<MergeSpec> merge;                        // absent: chosen with the training mode
+  std::optional<MergeSpec> merge;                        // absent: its defaults
   EvaluationSpec evaluation;
   CheckpointSpec checkpoint;
   PublishSpec publish;

@@ -62,8 +62,8 @@ class MicroBatch {
   std::uint32_t numeric_stride = 0;  // floats, a multiple of 16
   std::size_t capacity = 0;          // records
   std::size_t rows = 0;              // records present
-  // Classes of the label head that the dictionary has given out; the others get probability 0. 0:
-  // all.
+  // Classes of the label head that the dictionary has given out, 0 meaning all; the others get
+  // probability 0.
   std::uint32_t active_classes = 0;
 
   SplitId split;

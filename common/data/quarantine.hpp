@@ -1,7 +1,7 @@
 // What is kept of a record that could not be decoded, and the counts every source keeps.
 //
-// Place: written by decoders, carried by the trainer to the job's quarantine, shown by `millrace
-// quarantine`. Invariant: read = records + quarantined + skipped, after every call.
+// Place: written by decoders, carried by the trainer to the job's quarantine, shown by the
+// summary. Invariant: read = records + quarantined + skipped, after every call.
 #pragma once
 
 #include <cstdint>

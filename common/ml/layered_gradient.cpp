@@ -1,7 +1,6 @@
 // The gradient of LayeredModel: back-propagation, chunk by chunk.
 
 #include <algorithm>
-#include <cmath>
 
 #include "common/ml/kernels/kernels.hpp"
 #include "common/ml/layered_pass.hpp"
@@ -123,11 +122,8 @@ void LayeredModel::backward(const Pass& pass, Gradient& gradient) const {
     if (l == 0) break;
     float* below = pass.delta(l - 1, under);
     input_gradient(pass, layer, delta, below);
-    constexpr double kSteps = 1 << 24;
-    const auto threshold = static_cast<std::uint32_t>(std::lround(under.dropout * kSteps));
-    const auto scale = static_cast<float>(1.0 / (1.0 - threshold / kSteps));
-    kernels::mask_by_activation(pass.output(l - 1, under), pass.rows * under.output_stride, scale,
-                                below);
+    kernels::mask_by_activation(pass.output(l - 1, under), pass.rows * under.output_stride,
+                                under.dropout_scale(), below);
   }
 }
 

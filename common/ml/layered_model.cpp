@@ -11,12 +11,22 @@ namespace {
 
 // Hidden layers are padded to whole vectors; only a head can be narrow.
 constexpr std::uint32_t kNarrowBelow = 16;
+// dropout_row compares its threshold with 24 random bits.
+constexpr double kDropoutSteps = 1 << 24;
 
 std::size_t weight_floats(const Layer& layer) {
   return layer.is_narrow ? layer.outputs * layer.input_stride : layer.inputs * layer.output_stride;
 }
 
 }  // namespace
+
+std::uint32_t Layer::dropout_threshold() const {
+  return static_cast<std::uint32_t>(std::lround(dropout * kDropoutSteps));
+}
+
+float Layer::dropout_scale() const {
+  return static_cast<float>(1.0 / (1.0 - dropout_threshold() / kDropoutSteps));
+}
 
 LayeredModel::LayeredModel(const Options& options)
     : head_(options.head),
@@ -61,8 +71,10 @@ std::size_t LayeredModel::parameter_count() const {
   return count;
 }
 
-// Every weight and intercept uniform in +-1/sqrt(inputs), as torch.nn.Linear (kaiming_uniform with
-// a = sqrt(5)). A record's table rows count as that many inputs, not the whole table.
+// Weights uniform in +-sqrt(6 / inputs) in hidden layers (He et al. 2015, section 2.2) and in
+// +-1/sqrt(inputs) in the head, intercepts 0: on a stream every prediction of the beginning counts,
+// and this start learns a few per cent faster than equal bounds for all. A record's table rows
+// count as that many inputs, not the whole table.
 void LayeredModel::initialise(std::span<float> theta, std::uint64_t seed) const {
   MILLRACE_CHECK(theta.size() == layout_.total());
   std::fill(theta.begin(), theta.end(), 0.0f);
@@ -71,9 +83,6 @@ void LayeredModel::initialise(std::span<float> theta, std::uint64_t seed) const 
     const Layer& layer = layers_[l];
     RandomStream random(seed, 0x6C61796572, l);
     const double inputs = layer.inputs + (l == 0 ? table_slots_ : 0);
-    // Hidden weights by He et al. 2015 (section 2.2, uniform), the head's small, intercepts 0: on a
-    // stream every prediction of the beginning counts, and this one learns a few per cent faster
-    // than equal bounds for all.
     const bool is_head = l + 1 == layers_.size();
     const double bound = std::sqrt((is_head ? 1.0 : 6.0) / std::max(inputs, 1.0));
     const auto draw = [&] { return static_cast<float>((2.0 * random.uniform() - 1.0) * bound); };
@@ -119,9 +128,8 @@ void LayeredModel::prefill(const Pass& pass, const Layer& layer, float* out,
 
 void LayeredModel::drop_out(const Pass& pass, std::size_t l) const {
   const Layer& layer = layers_[l];
-  constexpr double kSteps = 1 << 24;
-  const auto threshold = static_cast<std::uint32_t>(std::lround(layer.dropout * kSteps));
-  const auto scale = static_cast<float>(1.0 / (1.0 - threshold / kSteps));
+  const std::uint32_t threshold = layer.dropout_threshold();
+  const float scale = layer.dropout_scale();
   const std::uint64_t of_split =
       mix64(mix64(pass.seed) ^ pass.batch.split.value) ^ (std::uint64_t{pass.number} << 32 | l);
   float* out = pass.output(l, layer);

@@ -26,6 +26,11 @@ struct Layer {
   std::size_t weights = 0;        // where they begin in theta
   std::size_t intercepts = 0;
   double dropout = 0.0;  // share of outputs dropped in training
+
+  // The share as dropout_row wants it, and what outputs that stay are multiplied by so that the
+  // expected sum is the same. Forward and backward pass must agree bit for bit.
+  std::uint32_t dropout_threshold() const;
+  float dropout_scale() const;
 };
 
 class LayeredModel final : public Model {
@@ -35,7 +40,7 @@ class LayeredModel final : public Model {
     std::vector<double> dropout;  // per hidden layer, or empty
     Head head = Head::identity;
     std::uint32_t outputs = 1;
-    bool starts_at_zero = false;  // the linear family; otherwise as PyTorch's nn.Linear
+    bool starts_at_zero = false;  // the linear family; else random, as `initialise` says
     FeatureLayout features;
   };
   explicit LayeredModel(const Options& options);

@@ -72,7 +72,8 @@ class GradientOptimizer : public Optimizer {
     MILLRACE_CHECK(state.slots.size() == slots_.size() && state.scalars.size() == scalars_.size());
     MILLRACE_CHECK(intercepts.empty() || intercepts.size() == layout.dense);
     MILLRACE_CHECK(copy_dense.empty() || copy_dense.size() >= layout.dense);
-    step(layout, gradient, rate_scale, clip_factor(gradient), intercepts, state, copy_dense);
+    step(layout, gradient, rate_scale, clip_factor(gradient, spec_.clip), intercepts, state,
+         copy_dense);
   }
 
  protected:
@@ -80,11 +81,6 @@ class GradientOptimizer : public Optimizer {
                     float clip, std::span<const std::uint8_t> intercepts, ParameterState& state,
                     std::span<float> copy_dense) const = 0;
 
-  float clip_factor(const Gradient& gradient) const {
-    if (!(spec_.clip > 0.0)) return 1.0f;
-    const double norm = std::sqrt(squared_norm(gradient.dense) + squared_norm(gradient.row_values));
-    return norm > spec_.clip ? static_cast<float>(spec_.clip / norm) : 1.0f;
-  }
   double intercept_rate() const {
     return spec_.intercept_learning_rate.value_or(spec_.learning_rate);
   }
@@ -230,6 +226,12 @@ Status check(const OptimizerSpec& spec) {
 void Optimizer::initialise(ParameterState& state) const {
   state.slots.assign(slots().size(), AlignedVector<float>(state.theta.size(), 0.0f));
   state.scalars.assign(scalars().size(), 0.0);
+}
+
+float clip_factor(const Gradient& gradient, double clip) {
+  if (!(clip > 0.0)) return 1.0f;
+  const double norm = std::sqrt(squared_norm(gradient.dense) + squared_norm(gradient.row_values));
+  return norm > clip ? static_cast<float>(clip / norm) : 1.0f;
 }
 
 Result<std::unique_ptr<const Optimizer>> make_optimizer(const OptimizerSpec& spec) {

@@ -60,6 +60,9 @@ class Optimizer {
                      std::span<float> copy_dense = {}) const = 0;
 };
 
+// What brings the norm of the whole gradient down to `clip`: 1 when it is not above, or clip is 0.
+float clip_factor(const Gradient& gradient, double clip);
+
 Result<std::unique_ptr<const Optimizer>> make_optimizer(const OptimizerSpec& spec);
 
 // Online training of a micro-batch: each record is predicted with all earlier ones learned, then

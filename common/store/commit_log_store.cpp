@@ -110,18 +110,6 @@ Result<PutOutcome> CommitLogStore::write(std::uint64_t k, const CommitEntry& ent
   return store_.put_if_absent(entry_name(k), encode_commit_entry(entry));
 }
 
-Result<AppendOutcome> CommitLogStore::append(std::uint64_t k, const CommitEntry& entry) {
-  const auto put = write(k, entry);
-  if (put.is_ok() && put.value().created) return AppendOutcome{.won = true, .stored = entry};
-  if (!put.is_ok() && !is_ambiguous(put.status())) return put.status();
-  MILLRACE_ASSIGN(const auto stored, read(k));
-  if (stored) return AppendOutcome{.won = *stored == entry, .stored = *stored};
-  // The write was lost with its answer: nobody has won yet.
-  if (!put.is_ok()) return put.status();
-  return Status(Code::corrupted, "the commit log's entry " + store_.describe(entry_name(k)) +
-                                     " was there and is gone");
-}
-
 std::vector<CutRef> complete_cuts(const std::vector<CommitEntry>& entries) {
   std::map<CutId, Attempt> cuts;
   for (const auto& entry : entries) {

@@ -100,9 +100,11 @@ Status FileStore::sync_file(OpenFile& file, const std::string& path) {
 }
 
 Status FileStore::sync_parent(const std::string& path) {
-  auto status = sync_folder(disk_, fs::path(path).parent_path().string());
-  if (!status.is_ok()) sync_failed_ = true;
-  return status;
+  Status status = sync_folder(disk_, fs::path(path).parent_path().string());
+  if (status.is_ok()) return status;
+  sync_failed_ = true;
+  // Whatever stood in the way, the name is there by now: never an error that says it is not.
+  return Status(Code::io_error, status.message(), status.hint());
 }
 
 Status FileStore::write_durably(OpenFile& file, const std::string& path, ByteView bytes) {

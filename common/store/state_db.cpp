@@ -37,6 +37,17 @@ Result<std::unique_ptr<StateDb>> StateDb::open(StateDbOptions options) {
   return std::unique_ptr<StateDb>(new StateDb(std::move(database)));
 }
 
+Result<std::unique_ptr<StateDb>> StateDb::open_restored(const PartDescriptor& part,
+                                                        CheckpointStore& store,
+                                                        const std::string& folder) {
+  MILLRACE_TRY(restore(part, store, folder));
+  StateDbOptions options;
+  options.folder = folder;
+  options.worker = part.worker;
+  options.restored = part;
+  return open(std::move(options));
+}
+
 Status StateDb::put(CutId cut, const std::string& key, ByteView bytes) {
   MILLRACE_TRY(check_value(key, bytes));
   MILLRACE_ASSIGN(auto* const family, database_->begin_cut(cut));

@@ -44,6 +44,10 @@ class StateDb {
   // verified before use; a wrong one is `corrupted` and names the object.
   static Status restore(const PartDescriptor& part, CheckpointStore& store,
                         const std::string& folder);
+  // `restore`, and what it filled opened on behalf of the worker that shipped it.
+  static Result<std::unique_ptr<StateDb>> open_restored(const PartDescriptor& part,
+                                                        CheckpointStore& store,
+                                                        const std::string& folder);
   ~StateDb();
 
   // State of cut `cut`, of any size up to limits::kStateValueBytesMax. Replaces an earlier value of

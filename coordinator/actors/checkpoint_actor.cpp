@@ -22,6 +22,11 @@ checkpoint_actor::behavior_type behavior(Self self, std::shared_ptr<CheckpointKe
           [self](const PublishOrder& order) {
             self->send(self->state.master,
                        PublishOutcome{order.contents->cut, self->state.keeper->publish(order)});
+          },
+          [self](const PublishStoredOrder& order) {
+            self->send(
+                self->state.master,
+                PublishOutcome{order.contents->cut, self->state.keeper->publish_stored(order)});
           }};
 }
 

@@ -1,59 +1,16 @@
 #include "coordinator/actors/checkpoint_keeper.hpp"
 
+#include <algorithm>
+
 #include "common/base/version.hpp"
 #include "common/ml/kernels/kernels.hpp"
 #include "common/ml/shard_layout.hpp"
 #include "common/ml/shard_state.hpp"
 #include "common/store/checkpoint_reader.hpp"
+#include "common/store/state_db.hpp"
 
 namespace millrace {
 namespace {
-
-CommitEntry to_stored(const LogEntry& entry) {
-  CommitEntry stored;
-  switch (entry.kind) {
-    case LogKind::takeover:
-      stored.kind = CommitKind::takeover;
-      break;
-    case LogKind::complete:
-      stored.kind = CommitKind::complete;
-      break;
-    case LogKind::abandon:
-      stored.kind = CommitKind::abandon;
-      break;
-    case LogKind::retire:
-      stored.kind = CommitKind::retire;
-      break;
-  }
-  stored.term = entry.term;
-  stored.attempt = entry.attempt;
-  stored.cut = entry.cut;
-  stored.writer = entry.writer;
-  return stored;
-}
-
-LogEntry from_stored(const CommitEntry& stored) {
-  LogEntry entry;
-  switch (stored.kind) {
-    case CommitKind::takeover:
-      entry.kind = LogKind::takeover;
-      break;
-    case CommitKind::complete:
-      entry.kind = LogKind::complete;
-      break;
-    case CommitKind::abandon:
-      entry.kind = LogKind::abandon;
-      break;
-    case CommitKind::retire:
-      entry.kind = LogKind::retire;
-      break;
-  }
-  entry.term = stored.term;
-  entry.attempt = stored.attempt;
-  entry.cut = stored.cut;
-  entry.writer = stored.writer;
-  return entry;
-}
 
 StoreOutcome just(JobEvent event) {
   StoreOutcome outcome;
@@ -63,15 +20,15 @@ StoreOutcome just(JobEvent event) {
 
 }  // namespace
 
-Result<std::unique_ptr<CheckpointKeeper>> CheckpointKeeper::open(JobPackagePtr job,
-                                                                 const std::string& store_url,
-                                                                 const std::string& models_folder) {
+Result<std::unique_ptr<CheckpointKeeper>> CheckpointKeeper::open(
+    JobPackagePtr job, const std::string& store_url, const std::string& models_folder,
+    const std::string& scratch_folder) {
   MILLRACE_ASSIGN(auto store, open_checkpoint_store(store_url));
   RegistryOptions options;
   options.retain = job->spec.publish.retain;
   MILLRACE_ASSIGN(ModelRegistry registry, ModelRegistry::open(models_folder, options));
   return std::unique_ptr<CheckpointKeeper>(
-      new CheckpointKeeper(std::move(job), std::move(store), std::move(registry)));
+      new CheckpointKeeper(std::move(job), std::move(store), std::move(registry), scratch_folder));
 }
 
 StoreOutcome CheckpointKeeper::execute(const StoreOrder& order) {
@@ -86,22 +43,18 @@ StoreOutcome CheckpointKeeper::execute(const StoreOrder& order) {
 LogWritten CheckpointKeeper::write_log(const WriteLog& order) {
   LogWritten written;
   written.index = order.index;
-  const auto outcome = log_.append(order.index, to_stored(order.entry));
-  if (!outcome.is_ok()) {
-    const bool is_settled = outcome.status().code() == Code::resource_exhausted;
-    written.why = outcome.status().message();
-    written.outcome = is_settled ? WriteOutcome::failed : WriteOutcome::ambiguous;
+  const auto put = log_.write(order.index, order.entry);
+  if (!put.is_ok()) {
+    written.why = put.status();
+    written.outcome = is_ambiguous(put.status()) ? WriteOutcome::ambiguous : WriteOutcome::failed;
     return written;
   }
-  written.outcome = outcome.value().won ? WriteOutcome::created : WriteOutcome::exists;
+  written.outcome = put.value().created ? WriteOutcome::created : WriteOutcome::exists;
   return written;
 }
 
 LogRead CheckpointKeeper::read_log(const ReadLog& order) {
-  auto entry = log_.read(order.index);
-  if (!entry.is_ok()) return {order.index, entry.status()};
-  if (!entry.value()) return {order.index, std::optional<LogEntry>()};
-  return {order.index, std::optional<LogEntry>(from_stored(*entry.value()))};
+  return {order.index, log_.read(order.index)};
 }
 
 StoreOutcome CheckpointKeeper::read(const ReadManifest& order) {
@@ -121,12 +74,7 @@ StoreOutcome CheckpointKeeper::read(const ReadManifest& order) {
 StoreOutcome CheckpointKeeper::write(const WriteManifest& order, const ManifestExtras& extras) {
   const auto& contents = order.contents;
   const auto status = write_manifest(*store_, make_manifest(contents, *job_, extras));
-  StoreOutcome outcome = just(ManifestWritten{contents.attempt, contents.cut, status});
-  if (status.is_ok()) {
-    outcome.part_bytes = 0;
-    for (const auto& part : extras.parts) *outcome.part_bytes += part.bytes();
-  }
-  return outcome;
+  return just(ManifestWritten{contents.attempt, contents.cut, status});
 }
 
 StoreOutcome CheckpointKeeper::remove(const StoreOrder& order, CutId cut) {
@@ -136,7 +84,9 @@ StoreOutcome CheckpointKeeper::remove(const StoreOrder& order, CutId cut) {
   query.dead.push_back(cut);
   const auto removed = collect_garbage(*store_, query);
   StoreOutcome outcome = just(Tick{});
-  if (!removed.is_ok()) {
+  if (removed.is_ok()) {
+    outcome.warnings = removed.value().warnings;
+  } else {
     outcome.warnings.push_back("checkpoint " + std::to_string(cut.value) +
                                " could not be deleted yet: " + removed.status().message());
   }
@@ -185,6 +135,45 @@ Result<std::shared_ptr<const PublishedModel>> CheckpointKeeper::publish(const Pu
   MILLRACE_ASSIGN(auto published, PublishedModel::make(std::move(parts)));
   MILLRACE_TRY(registry_.add(*published));
   return published;
+}
+
+Result<std::shared_ptr<const PublishedModel>> CheckpointKeeper::publish_stored(
+    const PublishStoredOrder& order) {
+  const auto& contents = *order.contents;
+  MILLRACE_ASSIGN(const auto versions, registry_.versions());
+  if (std::ranges::find(versions, VersionId(contents.cut.value)) != versions.end()) {
+    return std::shared_ptr<const PublishedModel>();
+  }
+  MILLRACE_ASSIGN(const Manifest manifest,
+                  read_manifest(*store_, {contents.cut, contents.attempt}));
+  PublishOrder whole{order.contents, {}, read_metrics(manifest)};
+  const auto status = read_shards(manifest, whole);
+  std::error_code ignored;
+  std::filesystem::remove_all(scratch_, ignored);
+  MILLRACE_TRY(status);
+  return publish(whole);
+}
+
+// The manifest was verified when the machine read it.
+Status CheckpointKeeper::read_shards(const Manifest& manifest, PublishOrder& order) const {
+  order.shards.resize(job_->shards);
+  for (const auto& part : manifest.parts) {
+    const auto folder = scratch_ / std::to_string(part.worker.value);
+    MILLRACE_ASSIGN(const auto db, StateDb::open_restored(part, *store_, folder.string()));
+    MILLRACE_ASSIGN(const auto keys, db->list(manifest.cut, "shard/"));
+    for (const auto& key : keys) {
+      MILLRACE_ASSIGN(Bytes bytes, db->get(manifest.cut, key));
+      MILLRACE_ASSIGN(const ShardState state, ShardState::decode(bytes));
+      if (state.shard >= order.shards.size()) {
+        return Status(Code::corrupted, "the checkpoint holds parameter shard " +
+                                           std::to_string(state.shard) + " of " +
+                                           std::to_string(order.shards.size()));
+      }
+      order.shards[state.shard] = std::make_shared<const Bytes>(std::move(bytes));
+    }
+  }
+  if (std::ranges::count(order.shards, nullptr) == 0) return {};
+  return Status(Code::corrupted, "the checkpoint holds fewer parameter shards than the job has");
 }
 
 }  // namespace millrace

@@ -6,6 +6,7 @@
 // number.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -20,29 +21,35 @@ class CheckpointKeeper {
  public:
   static Result<std::unique_ptr<CheckpointKeeper>> open(JobPackagePtr job,
                                                         const std::string& store_url,
-                                                        const std::string& models_folder);
+                                                        const std::string& models_folder,
+                                                        const std::string& scratch_folder);
 
   StoreOutcome execute(const StoreOrder& order);
   Result<std::shared_ptr<const PublishedModel>> publish(const PublishOrder& order);
+  // Null when the cut is a version already.
+  Result<std::shared_ptr<const PublishedModel>> publish_stored(const PublishStoredOrder& order);
 
  private:
   CheckpointKeeper(JobPackagePtr job, std::unique_ptr<CheckpointStore> store,
-                   ModelRegistry registry)
+                   ModelRegistry registry, std::filesystem::path scratch)
       : job_(std::move(job)),
         store_(std::move(store)),
         log_(*store_),
-        registry_(std::move(registry)) {}
+        registry_(std::move(registry)),
+        scratch_(std::move(scratch)) {}
 
   LogWritten write_log(const WriteLog& order);
   LogRead read_log(const ReadLog& order);
   StoreOutcome read(const ReadManifest& order);
   StoreOutcome write(const WriteManifest& order, const ManifestExtras& extras);
+  Status read_shards(const Manifest& manifest, PublishOrder& order) const;
   StoreOutcome remove(const StoreOrder& order, CutId cut);
 
   JobPackagePtr job_;
   std::unique_ptr<CheckpointStore> store_;
   CommitLogStore log_;
   ModelRegistry registry_;
+  std::filesystem::path scratch_;
 };
 
 }  // namespace millrace

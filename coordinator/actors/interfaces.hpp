@@ -33,20 +33,23 @@ struct PublishOrder {
   std::vector<std::shared_ptr<const Bytes>> shards;  // ShardState, encoded, in order
   std::map<std::string, double> metrics;
 };
+// Publishes a restored cut from what is stored of it, unless it is a version already.
+struct PublishStoredOrder {
+  std::shared_ptr<const CutContents> contents;
+};
 
 // ---- Checkpoint actor -> job master
 
 struct StoreOutcome {
   JobEvent event;
   std::vector<std::string> warnings;
-  std::optional<std::uint64_t> part_bytes;  // of a manifest that was written
   // With a manifest that was read: the parts in full.
   std::vector<PartDescriptor> parts;
   std::optional<RecordTotals> totals;
 };
 struct PublishOutcome {
   CutId cut;
-  Result<std::shared_ptr<const PublishedModel>> model;
+  Result<std::shared_ptr<const PublishedModel>> model;  // null: it was a version already
 };
 
 // ---- What a job tells whoever watches it; called from the job master, must not block.
@@ -70,6 +73,7 @@ struct SubmitJob {
   JobPackagePtr job;
   std::string store_url;
   std::string models_folder;
+  std::string scratch_folder;  // what is restored to be published; emptied again
   JobWatcher watcher;
 };
 struct RegisterWorker {
@@ -80,7 +84,8 @@ struct RegisterWorker {
 struct StopJob {};
 struct MasterTick {};
 
-using checkpoint_actor = caf::typed_actor<caf::reacts_to<StoreOrder>, caf::reacts_to<PublishOrder>>;
+using checkpoint_actor = caf::typed_actor<caf::reacts_to<StoreOrder>, caf::reacts_to<PublishOrder>,
+                                          caf::reacts_to<PublishStoredOrder>>;
 using job_master_actor =
     report_sink::extend<caf::reacts_to<RegisterWorker>, caf::reacts_to<StopJob>,
                         caf::reacts_to<MasterTick>, caf::reacts_to<StoreOutcome>,
@@ -92,6 +97,7 @@ using coordinator_actor = caf::typed_actor<caf::reacts_to<SubmitJob>,
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::StoreOrder)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::PublishOrder)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::PublishStoredOrder)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::StoreOutcome)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::PublishOutcome)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::SubmitJob)

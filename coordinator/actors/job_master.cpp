@@ -93,7 +93,8 @@ void step(JobMasterSelf self, const JobEvent& event) {
 
 Result<job_master_actor> spawn_job_master(caf::actor_system& system, const SubmitJob& submit) {
   MILLRACE_ASSIGN(std::shared_ptr<CheckpointKeeper> keeper,
-                  CheckpointKeeper::open(submit.job, submit.store_url, submit.models_folder));
+                  CheckpointKeeper::open(submit.job, submit.store_url, submit.models_folder,
+                                         submit.scratch_folder));
   return system.spawn(behavior, submit, std::move(keeper));
 }
 

@@ -41,10 +41,7 @@ class Executor {
   void operator()(const WriteManifest& effect) {
     StoreOrder order{effect, {}, state_.machine->attempt(), {}};
     auto& news = state_.cuts[effect.contents.cut];
-    for (const auto& [worker, part] : news.parts) {
-      order.extras.parts.push_back(part);
-      news.part_bytes += part.bytes();
-    }
+    for (const auto& [worker, part] : news.parts) order.extras.parts.push_back(part);
     const DecodeCounters totals = news.totals();
     order.extras.totals = {totals.read, totals.records, totals.quarantined, totals.skipped};
     order.extras.metrics = metrics_of(news.replicas);
@@ -52,14 +49,12 @@ class Executor {
   }
 
   void operator()(const StartWorker& effect) {
+    drop_publications_before(effect.attempt);
     order::StartAttempt start;
-    start.term = effect.term;
     start.attempt = effect.attempt;
     start.job = state_.job;
     start.store_url = state_.store_url;
-    for (const auto& replica : effect.replicas) {
-      start.replicas.push_back({replica.replica, replica.splits});
-    }
+    start.replicas = effect.replicas;
     start.shards = effect.shards;
     start.routes = make_routes(self_, *effect.placement);
     start.restored = make_restore_plan(self_, *effect.restored);
@@ -84,7 +79,7 @@ class Executor {
     auto& news = state_.cuts[contents.cut];
     JobUpdate update = make_update(self_, "checkpoint", "");
     update.cut = contents.cut;
-    update.checkpoint_bytes = news.part_bytes;
+    update.checkpoint_bytes = news.part_bytes();
     update.totals = news.totals();
     update.checkpoint_seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - news.triggered_at).count();
@@ -93,12 +88,21 @@ class Executor {
     std::erase_if(state_.cuts, [&](const auto& cut) {
       return cut.first < contents.cut && cut.second.publishing == nullptr;
     });
-    if (!state_.job->spec.publish.every_checkpoint && !contents.is_final) return;
+    if (!is_version_wanted(contents)) return;
     news.publishing = effect.contents;
     ++state_.publications_open;
     for (const auto& part : contents.parts) {
       send(part.worker, order::SendShards{contents.attempt, contents.cut});
     }
+  }
+
+  void operator()(const PublishRestored& effect) {
+    if (!is_version_wanted(*effect.contents)) return;
+    auto& news = state_.cuts[effect.contents->cut];
+    if (news.publishing == nullptr) ++state_.publications_open;
+    news.publishing = effect.contents;
+    news.is_ordered = true;
+    self_->send(state_.checkpoints, PublishStoredOrder{effect.contents});
   }
 
   void operator()(const JobFinished& effect) {
@@ -129,6 +133,27 @@ class Executor {
   }
 
  private:
+  bool is_version_wanted(const CutContents& contents) const {
+    return state_.job->spec.publish.every_checkpoint || contents.is_final;
+  }
+
+  // A worker that starts an attempt sends nothing of the one before any more, so shards that have
+  // not arrived by now are not waited for.
+  void drop_publications_before(Attempt attempt) {
+    for (auto& [cut, news] : state_.cuts) {
+      const bool is_lost =
+          news.publishing != nullptr && !news.is_ordered && news.publishing->attempt < attempt;
+      if (!is_lost) continue;
+      news.publishing = nullptr;
+      news.shards.clear();
+      --state_.publications_open;
+      state_.watcher(make_update(self_, "warning",
+                                 "version " + std::to_string(cut.value) +
+                                     " was not published: the attempt that took its checkpoint "
+                                     "was lost first"));
+    }
+  }
+
   template <typename Effect>
   void order_store(const Effect& effect) {
     StoreOrder order{effect, {}, state_.machine->attempt(), {}};

@@ -45,6 +45,7 @@ class Reader {
     const auto cut = state_.cuts.find(what.cut);
     if (cut == state_.cuts.end() || cut->second.publishing == nullptr) return;
     auto& news = cut->second;
+    if (news.is_ordered || news.publishing->attempt != report_.attempt) return;
     news.shards[what.shard] = what.state;
     if (news.shards.size() < state_.job->shards) return;
     PublishOrder order;
@@ -52,6 +53,7 @@ class Reader {
     for (const auto& [shard, bytes] : news.shards) order.shards.push_back(bytes);
     order.metrics = metrics_of(news.replicas);
     news.shards.clear();
+    news.is_ordered = true;
     self_->send(state_.checkpoints, std::move(order));
   }
 
@@ -73,8 +75,16 @@ DecodeCounters CutNews::totals() const {
   return totals;
 }
 
+std::uint64_t CutNews::part_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const auto& [worker, part] : parts) bytes += part.bytes();
+  return bytes;
+}
+
 void on_report(JobMasterSelf self, const WorkerReport& report) {
-  if (report.attempt != self->state.machine->attempt()) return;
+  // What is to be published is complete, whatever became of the attempt that took it.
+  const bool is_content = std::holds_alternative<report::ShardContent>(report.what);
+  if (!is_content && report.attempt != self->state.machine->attempt()) return;
   std::visit(Reader(self, report), report.what);
 }
 
@@ -84,12 +94,12 @@ void on_published(JobMasterSelf self, const PublishOutcome& outcome) {
   if (cut == state.cuts.end() || cut->second.publishing == nullptr) return;
   cut->second.publishing = nullptr;
   if (state.publications_open > 0) --state.publications_open;
-  if (outcome.model.is_ok()) {
+  if (outcome.model.is_ok() && outcome.model.value() != nullptr) {
     JobUpdate update = make_update(self, "published", "");
     update.cut = outcome.cut;
     update.model = outcome.model.value();
     state.watcher(std::move(update));
-  } else {
+  } else if (!outcome.model.is_ok()) {
     state.watcher(make_update(self, "warning",
                               "version " + std::to_string(outcome.cut.value) +
                                   " was not published: " + outcome.model.status().message()));
@@ -99,18 +109,9 @@ void on_published(JobMasterSelf self, const PublishOutcome& outcome) {
 
 std::map<std::string, double> metrics_of(const std::map<ReplicaId, ReplicaNews>& replicas) {
   std::map<std::string, double> metrics;
-  std::optional<Evaluation> whole;
-  for (const auto& [replica, news] : replicas) {
-    if (news.evaluation == nullptr) continue;
-    ByteReader reader(*news.evaluation);
-    auto part = Evaluation::decode(reader);
-    if (!part.is_ok()) continue;
-    if (whole) {
-      whole->merge(part.value());
-    } else {
-      whole = std::move(part).value();
-    }
-  }
+  std::vector<std::shared_ptr<const Bytes>> parts;
+  for (const auto& [replica, news] : replicas) parts.push_back(news.evaluation);
+  const auto whole = merge_evaluations(parts);
   if (!whole) return metrics;
   const MetricsReport report = whole->report().prequential;
   put(metrics, "accuracy", report.accuracy);

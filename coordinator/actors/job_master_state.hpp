@@ -29,12 +29,13 @@ struct CutNews {
   std::map<ReplicaId, ReplicaNews> replicas;
   std::map<WorkerId, PartDescriptor> parts;
   std::chrono::steady_clock::time_point triggered_at;
-  std::uint64_t part_bytes = 0;
-  // Publication: set when it is wanted, sent when every shard has arrived.
+  // Publication: set when it is wanted, ordered when every shard has arrived.
   std::shared_ptr<const CutContents> publishing;
+  bool is_ordered = false;
   std::map<ShardId, std::shared_ptr<const Bytes>> shards;
 
   DecodeCounters totals() const;
+  std::uint64_t part_bytes() const;
 };
 
 struct JobMasterState {

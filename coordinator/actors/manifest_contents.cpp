@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <ctime>
 
 #include "common/base/digest.hpp"
@@ -10,6 +11,8 @@
 
 namespace millrace {
 namespace {
+
+const std::string kMetricPrefix = "metric.";
 
 std::string now_text() {
   const std::time_t now = std::time(nullptr);
@@ -57,7 +60,7 @@ Manifest make_manifest(const CutContents& contents, const JobPackage& job,
                                progress.offset, progress.is_finished, progress.learned});
   }
   for (const auto& [name, value] : extras.metrics) {
-    manifest.metadata["metric." + name] = fmt::format("{:.9g}", value);
+    manifest.metadata[kMetricPrefix + name] = fmt::format("{:.9g}", value);
   }
   return manifest;
 }
@@ -76,6 +79,17 @@ CutContents read_contents(const Manifest& manifest) {
   }
   for (const auto& part : manifest.parts) contents.parts.push_back(part_digest(part));
   return contents;
+}
+
+std::map<std::string, double> read_metrics(const Manifest& manifest) {
+  std::map<std::string, double> metrics;
+  for (const auto& [name, text] : manifest.metadata) {
+    if (!name.starts_with(kMetricPrefix)) continue;
+    double value = 0.0;
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (read.ec == std::errc()) metrics[name.substr(kMetricPrefix.size())] = value;
+  }
+  return metrics;
 }
 
 }  // namespace millrace

@@ -23,6 +23,7 @@ struct ManifestExtras {
 Manifest make_manifest(const CutContents& contents, const JobPackage& job,
                        const ManifestExtras& extras);
 CutContents read_contents(const Manifest& manifest);
+std::map<std::string, double> read_metrics(const Manifest& manifest);
 
 // A part as the job machine refers to it.
 PartDigest part_digest(const PartDescriptor& part);

@@ -88,6 +88,7 @@ class Cluster {
     submit.job = prepared.package;
     submit.store_url = prepared.folder->store_url();
     submit.models_folder = (prepared.folder->path() / "models").string();
+    submit.scratch_folder = (prepared.folder->path() / "scratch" / "publish").string();
     submit.watcher = [&updates](JobUpdate update) { updates.push(std::move(update)); };
     caf::anon_send(coordinator_, std::move(submit));
   }

@@ -30,7 +30,7 @@ struct RunOptions {
 };
 
 struct ProgressEvent {
-  // progress, checkpoint, published, warning, started, resumed, quarantined, serving, finished
+  // started, resumed, note, warning, progress, checkpoint, published, finished, stopped, serving
   std::string kind;
   double seconds = 0.0;  // since the run began
   std::uint64_t records = 0, quarantined = 0, skipped = 0;

@@ -45,8 +45,8 @@ Result<JobPackagePtr> make_package(const JobSpec& spec, const std::string& base_
   package->split_plan = std::move(plan).take();
   package->fingerprint = job_fingerprint(package->spec).fixed;
   // Whatever cannot be trained is found before anything is stored.
-  MILLRACE_ASSIGN(const auto setup, make_training_setup(package->spec, package->schema, base_folder,
-                                                        package->shards));
+  MILLRACE_ASSIGN(const auto setup,
+                  make_training_setup(package->spec, package->schema, package->shards));
   prepared.notes = std::move(inferred.evidence);
   prepared.warnings = std::move(inferred.warnings);
   return JobPackagePtr(std::move(package));

@@ -27,22 +27,6 @@ const char* name_of(ModelKind kind) {
   return "?";
 }
 
-std::optional<Evaluation> merge_all(const std::vector<std::shared_ptr<const Bytes>>& parts) {
-  std::optional<Evaluation> whole;
-  for (const auto& bytes : parts) {
-    if (bytes == nullptr) continue;
-    ByteReader reader(*bytes);
-    auto part = Evaluation::decode(reader);
-    if (!part.is_ok()) continue;
-    if (whole) {
-      whole->merge(part.value());
-    } else {
-      whole = std::move(part).value();
-    }
-  }
-  return whole;
-}
-
 std::uint64_t lag_of(const SplitOutline& outline, Offset offset) {
   const bool is_unknown = outline.end.value == ~std::uint64_t{0};
   return is_unknown || offset >= outline.end ? 0 : outline.end.value - offset.value;
@@ -114,7 +98,7 @@ void SummaryBuilder::report_progress(const JobUpdate& update, ProgressSink& prog
   if (now < next_report_ && !is_end) return;
   next_report_ = now + kReportInterval;
   ProgressEvent event;
-  event.kind = is_end ? "finished" : "progress";
+  event.kind = update.kind;
   event.seconds = seconds(now);
   event.records = update.totals.records;
   event.quarantined = update.totals.quarantined;
@@ -126,7 +110,7 @@ void SummaryBuilder::report_progress(const JobUpdate& update, ProgressSink& prog
   }
   reported_at_ = now;
   records_reported_ = update.totals.records;
-  if (const auto whole = merge_all(update.evaluations)) {
+  if (const auto whole = merge_evaluations(update.evaluations)) {
     const MetricsReport window = whole->report().window;
     event.log_loss = window.log_loss;
     event.accuracy = window.accuracy;
@@ -137,10 +121,10 @@ void SummaryBuilder::report_progress(const JobUpdate& update, ProgressSink& prog
   progress.on_event(event);
 }
 
-// Of several restores in one run, the first is where the run went on from.
+// After a checkpoint of its own, which a fresh run begins with, a run goes on from itself. Before
+// it, the last restore counts: a damaged checkpoint is passed over for an older one.
 void SummaryBuilder::note_restored(const DecodeCounters& totals) {
-  if (is_restored_) return;
-  is_restored_ = true;
+  if (summary_.checkpoints.completed > 0) return;
   summary_.resumed_from = totals.records;
   records_seen_ = totals.records;
   records_reported_ = totals.records;
@@ -179,6 +163,14 @@ void SummaryBuilder::set_quarantine(const StoredCut& cut) {
     summary_.quarantine.push_back({prepared_.package->splits[entry.split.value].path,
                                    entry.offset.value, entry.column, entry.reason, entry.record});
   }
+}
+
+// The job is complete whether or not its broken records can be shown.
+void SummaryBuilder::list_quarantine(CheckpointStore& store) {
+  const auto cut = read_stored(store);
+  if (cut.is_ok()) return set_quarantine(cut.value());
+  summary_.warnings.push_back("the quarantined records cannot be listed: " +
+                              cut.status().message());
 }
 
 Status SummaryBuilder::finish_from_store(CheckpointStore& store) {
@@ -220,7 +212,7 @@ Result<RunSummary> SummaryBuilder::finish(const JobUpdate& ending, CheckpointSto
                                           ProgressSink& progress) {
   summary_.state = ending.kind;
   if (!ending.evaluations.empty()) report_progress(ending, progress);
-  if (const auto whole = merge_all(ending.evaluations)) {
+  if (const auto whole = merge_evaluations(ending.evaluations)) {
     summary_.read = ending.totals.read;
     summary_.records = ending.totals.records;
     summary_.quarantined = ending.totals.quarantined;
@@ -228,12 +220,11 @@ Result<RunSummary> SummaryBuilder::finish(const JobUpdate& ending, CheckpointSto
     set_splits(ending.splits);
     summary_.evaluation = whole->report();
     summary_.seconds = seconds(last_record_at_);
-    if (summary_.quarantined > 0) {
-      MILLRACE_ASSIGN(const StoredCut cut, read_stored(store));
-      set_quarantine(cut);
-    }
+    if (summary_.quarantined > 0) list_quarantine(store);
     if (summary_.seconds > 0) {
-      const std::uint64_t learned = summary_.records - summary_.resumed_from;
+      // A run that fell back to an older checkpoint may be stopped before it is where it began.
+      const std::uint64_t learned =
+          summary_.records - std::min(summary_.records, summary_.resumed_from);
       summary_.records_per_second = static_cast<double>(learned) / summary_.seconds;
     }
   } else {

@@ -37,6 +37,7 @@ class SummaryBuilder {
   void set_splits(const std::vector<SplitProgress>& splits);
   Result<StoredCut> read_stored(CheckpointStore& store) const;
   Status finish_from_store(CheckpointStore& store);
+  void list_quarantine(CheckpointStore& store);
   void set_quarantine(const StoredCut& cut);
   void describe_model();
 
@@ -45,7 +46,6 @@ class SummaryBuilder {
   RunSummary summary_;
   Time last_record_at_;  // when the newest record was heard of
   Time next_report_;
-  bool is_restored_ = false;
   std::uint64_t records_seen_ = 0;
   std::uint64_t records_reported_ = 0;
   Time reported_at_;

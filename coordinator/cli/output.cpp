@@ -186,6 +186,18 @@ std::string aligned(const std::vector<std::vector<std::string>>& rows, std::stri
   return text;
 }
 
+std::string one_line(std::string text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (byte(i) < 0x20 || byte(i) == 0x7F) text[i] = ' ';
+    // U+0080 to U+009F, which some terminals obey like escape sequences.
+    const bool has_next = i + 1 < text.size();
+    if (has_next && byte(i) == 0xC2 && byte(i + 1) >= 0x80 && byte(i + 1) < 0xA0)
+      text.replace(i, 2, "  ");
+  }
+  return text;
+}
+
 std::string grouped(std::uint64_t number) {
   auto text = std::to_string(number);
   for (auto i = static_cast<std::ptrdiff_t>(text.size()) - 3; i > 0; i -= 3)

@@ -73,10 +73,13 @@ inline constexpr int kExitTimedOut = 7;
 inline constexpr int kExitInterrupted = 130;
 int exit_code(Code code);
 
-// Rows of cells in columns; numbers (what begins with a digit, sign or dot) to the right.
+// Rows of cells in columns; those that hold nothing but numbers below their heading to the right.
 std::string aligned(const std::vector<std::vector<std::string>>& rows,
                     std::string_view indent = "");
 
+// The text with spaces for control characters: names, labels and records come from the data, and
+// must neither break a line nor steer the terminal.
+std::string one_line(std::string text);
 // 45,312
 std::string grouped(std::uint64_t number);
 // "1 worker", "2 workers".

@@ -28,6 +28,11 @@ nlohmann::ordered_json as_json(const ProgressEvent& event) {
   return object;
 }
 
+// The last word of a job on its figures, which is shown whatever the interval.
+bool is_end(const ProgressEvent& event) {
+  return event.kind == "finished" || event.kind == "stopped";
+}
+
 }  // namespace
 
 std::string progress_line(const ProgressEvent& event) {
@@ -46,20 +51,19 @@ std::string progress_line(const ProgressEvent& event) {
 void ProgressPrinter::on_event(const ProgressEvent& event) {
   cut_ = std::max(cut_, event.cut);
   output_.event(as_json(event));
-  if (event.kind == "progress" || event.kind == "finished") return print_progress(event);
+  if (event.kind == "progress" || is_end(event)) return print_progress(event);
   if (event.message.empty()) return;
   // What repeats for as long as the job runs is shown by the progress line alone.
   if (event.kind == "checkpoint" || event.kind == "published") return;
-  const bool is_warning = event.kind == "warning" || event.kind == "quarantined";
-  output_.note(output_.styled_error(is_warning ? Style::bad : Style::dim, event.kind + ": ") +
-               event.message);
+  const Style style = event.kind == "warning" ? Style::bad : Style::dim;
+  output_.note(output_.styled_error(style, event.kind + ": ") + one_line(event.message));
 }
 
 void ProgressPrinter::print_progress(const ProgressEvent& event) {
   ProgressEvent shown = event;
   shown.cut = cut_;
   const double interval = output_.is_live() ? kRedrawSeconds : kLineSeconds;
-  if (event.kind != "finished" && event.seconds - drawn_at_ < interval) return;
+  if (!is_end(event) && event.seconds - drawn_at_ < interval) return;
   drawn_at_ = event.seconds;
   if (output_.is_live())
     output_.redraw(progress_line(shown));

@@ -11,28 +11,9 @@
 namespace millrace {
 namespace {
 
-LogKind kind_of(CommitKind kind) {
-  switch (kind) {
-    case CommitKind::takeover:
-      return LogKind::takeover;
-    case CommitKind::complete:
-      return LogKind::complete;
-    case CommitKind::abandon:
-      return LogKind::abandon;
-    case CommitKind::retire:
-      return LogKind::retire;
-  }
-  return LogKind::takeover;
-}
-
 Status read_part(CheckpointStore& store, const Manifest& manifest, const PartDescriptor& part,
                  const std::filesystem::path& folder, StoredCut& stored) {
-  MILLRACE_TRY(StateDb::restore(part, store, folder.string()));
-  StateDbOptions options;
-  options.folder = folder.string();
-  options.worker = part.worker;
-  options.restored = part;
-  MILLRACE_ASSIGN(const auto db, StateDb::open(std::move(options)));
+  MILLRACE_ASSIGN(const auto db, StateDb::open_restored(part, store, folder.string()));
   MILLRACE_ASSIGN(const auto keys, db->list(manifest.cut, "replica/"));
   for (const auto& key : keys) {
     MILLRACE_ASSIGN(const Bytes bytes, db->get(manifest.cut, key));
@@ -49,10 +30,7 @@ Result<LogState> read_log_state(CheckpointStore& store) {
   CommitLogStore log(store);
   MILLRACE_ASSIGN(const auto entries, log.read_all());
   LogState state;
-  for (const auto& entry : entries) {
-    MILLRACE_TRY(
-        state.apply({kind_of(entry.kind), entry.writer, entry.term, entry.attempt, entry.cut}));
-  }
+  for (const auto& entry : entries) MILLRACE_TRY(state.apply(entry));
   return state;
 }
 
@@ -63,7 +41,6 @@ Result<StoredCut> read_newest_cut(CheckpointStore& store, const LogState& log,
   MILLRACE_ASSIGN(RestorePoint point, choose_restore_point(store, complete));
   StoredCut stored;
   stored.manifest = std::move(point.manifest);
-  stored.warnings = std::move(point.warnings);
   for (const auto& part : stored.manifest.parts) {
     const auto folder = scratch / std::to_string(part.worker.value);
     const auto status = read_part(store, stored.manifest, part, folder, stored);

@@ -4,9 +4,7 @@
 // Place: run_embedded and verbs that look at stored state. Reads only, but for a scratch folder.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
-#include <string>
 #include <vector>
 
 #include "common/data/quarantine.hpp"
@@ -24,7 +22,6 @@ struct StoredCut {
   Manifest manifest;
   std::vector<Evaluation> evaluations;      // one per replica; none in cut 0
   std::vector<QuarantineEntry> quarantine;  // the first ones of each replica
-  std::vector<std::string> warnings;        // newer cuts that were damaged
 };
 
 // not_found when no cut is complete. `scratch` is filled and removed.

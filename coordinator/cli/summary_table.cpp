@@ -66,8 +66,8 @@ std::string confusion_table(const RunSummary& summary) {
   if (shown < 2 || shown > kMatrixClassesMax) return {};
   Rows rows = {{"actual \\ predicted"}};
   for (std::size_t i = 0; i < shown; ++i) {
-    rows[0].push_back(summary.classes[i]);
-    rows.push_back({summary.classes[i]});
+    rows[0].push_back(one_line(summary.classes[i]));
+    rows.push_back({one_line(summary.classes[i])});
     for (std::size_t j = 0; j < shown && j < matrix[i].size(); ++j)
       rows.back().push_back(grouped(matrix[i][j]));
   }
@@ -94,8 +94,8 @@ std::string facts_table(const RunSummary& summary) {
                      (summary.instruction_set.empty() ? "" : ", " + summary.instruction_set)});
   if (summary.label_delay != 0)
     rows.push_back(
-        {"label delay", fmt::format("up to {} records: a batch is predicted before it is learned",
-                                    grouped(summary.label_delay))});
+        {"label delay", fmt::format("up to {}: a batch is predicted before it is learned",
+                                    counted(summary.label_delay, "record"))});
   if (!summary.state_folder.empty()) rows.push_back({"state", summary.state_folder});
   return "\n" + aligned(rows, "  ");
 }
@@ -106,7 +106,7 @@ std::string warnings_text(const RunSummary& summary, const Output& output) {
   for (const auto* list : {&summary.warnings, &summary.evaluation.baselines.warnings})
     for (const auto& warning : *list)
       if (seen.insert(warning).second)
-        text += output.styled(Style::bad, "warning: ") + warning + "\n";
+        text += output.styled(Style::bad, "warning: ") + one_line(warning) + "\n";
   return text.empty() ? text : "\n" + text;
 }
 
@@ -115,12 +115,14 @@ std::string quarantine_text(const RunSummary& summary, const Output& output) {
   if (summary.quarantined == 0) return {};
   constexpr std::size_t kShown = 3;
   auto text = "\n" + output.styled(Style::bold, "quarantined") + ": " +
-              grouped(summary.quarantined) + " records could not be decoded and were not learned\n";
+              counted(summary.quarantined, "record") +
+              " could not be decoded and took no part in learning\n";
   for (std::size_t i = 0; i < std::min(kShown, summary.quarantine.size()); ++i) {
     const auto& entry = summary.quarantine[i];
     text += fmt::format("  {}, offset {}{}: {}\n", entry.path, entry.offset,
-                        entry.column.empty() ? "" : ", column " + entry.column, entry.reason);
-    text += "    " + entry.record + "\n";
+                        entry.column.empty() ? "" : ", column " + one_line(entry.column),
+                        one_line(entry.reason));
+    text += "    " + one_line(entry.record) + "\n";
   }
   if (summary.quarantine.size() > kShown)
     text += fmt::format("  and more: `--output json` lists {}\n", summary.quarantine.size());
@@ -145,7 +147,7 @@ std::string summary_table(const RunSummary& summary, const std::string& state_fl
                           const Output& output) {
   auto text =
       output.styled(Style::bold, "job " + summary.job + " " + summary.state) +
-      fmt::format(": {} records in {:.3f} s ({} records/s)", grouped(summary.records),
+      fmt::format(": {} in {:.3f} s ({} records/s)", counted(summary.records, "record"),
                   summary.seconds,
                   grouped(static_cast<std::uint64_t>(std::max(0.0, summary.records_per_second))));
   if (summary.quarantined != 0) text += ", " + grouped(summary.quarantined) + " quarantined";

@@ -30,12 +30,6 @@ const char* role_name(FieldRole role) {
 }
 
 // Comments must stay on their line whatever a field is called.
-std::string one_line(std::string text) {
-  for (auto& c : text)
-    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
-  return text;
-}
-
 std::string comments(const InferredSchema& inferred) {
   auto text = fmt::format("# Inferred from the first {} records; state a key to overrule it.\n",
                           grouped(inferred.records));
@@ -89,7 +83,8 @@ int verb_init(const InitVerb& options, Output& output) {
   if (const auto status = validate(spec); !status.is_ok()) return output.fail(status);
   const auto inferred = infer(spec);
   if (!inferred.is_ok()) return output.fail(inferred.status());
-  for (const auto& warning : inferred.value().warnings) output.note("warning: " + warning);
+  for (const auto& warning : inferred.value().warnings)
+    output.note("warning: " + one_line(warning));
   const auto text = comments(inferred.value()) + print_job(spec) + std::string(kSuggestions);
   if (output.is_table()) {
     output.print(text);

@@ -16,8 +16,8 @@ Status impossible(std::uint64_t index, const std::string& why) {
 
 }  // namespace
 
-Status LogState::apply(const LogEntry& entry) {
-  if (entry.kind == LogKind::takeover) {
+Status LogState::apply(const CommitEntry& entry) {
+  if (entry.kind == CommitKind::takeover) {
     const bool same_life = entry.term == term_ && entry.writer == writer_;
     if (entry.term < term_ || (entry.term == term_ && !same_life)) {
       return impossible(entries_, "term " + std::to_string(entry.term.value) + " does not follow " +
@@ -36,17 +36,17 @@ Status LogState::apply(const LogEntry& entry) {
     return impossible(entries_, "its writer does not lead");
   }
   const std::string cut = "cut " + std::to_string(entry.cut.value);
-  if (entry.kind == LogKind::retire) {
+  if (entry.kind == CommitKind::retire) {
     if (complete_.erase(entry.cut) == 0) return impossible(entries_, cut + " is not complete");
   } else if (entry.cut == CutId(0)) {
-    if (has_cut_zero_ || entry.kind == LogKind::abandon) {
+    if (has_cut_zero_ || entry.kind == CommitKind::abandon) {
       return impossible(entries_, "cut 0 is written once");
     }
     has_cut_zero_ = true;
     complete_.emplace(entry.cut, entry.attempt);
   } else {
     if (entry.cut < next_cut_) return impossible(entries_, cut + " was closed before");
-    if (entry.kind == LogKind::complete) complete_.emplace(entry.cut, entry.attempt);
+    if (entry.kind == CommitKind::complete) complete_.emplace(entry.cut, entry.attempt);
     next_cut_ = entry.cut.next();
   }
   ++entries_;
@@ -68,23 +68,23 @@ std::vector<LogEffect> CommitLog::take_over() {
 }
 
 std::vector<LogEffect> CommitLog::raise_attempt() {
-  return append(LogKind::takeover, CutId());
+  return append(CommitKind::takeover, CutId());
 }
 std::vector<LogEffect> CommitLog::complete(CutId cut) {
-  return append(LogKind::complete, cut);
+  return append(CommitKind::complete, cut);
 }
 std::vector<LogEffect> CommitLog::abandon(CutId cut) {
-  return append(LogKind::abandon, cut);
+  return append(CommitKind::abandon, cut);
 }
 std::vector<LogEffect> CommitLog::retire(CutId cut) {
-  return append(LogKind::retire, cut);
+  return append(CommitKind::retire, cut);
 }
 
-std::vector<LogEffect> CommitLog::append(LogKind kind, CutId cut) {
+std::vector<LogEffect> CommitLog::append(CommitKind kind, CutId cut) {
   Effects effects;
   if (is_deposed_) return effects;
   MILLRACE_CHECK(leads_);
-  LogEntry entry;
+  CommitEntry entry;
   entry.kind = kind;
   entry.cut = cut;
   queue_.push_back(std::move(entry));
@@ -99,14 +99,14 @@ void CommitLog::start_next(Effects& effects) {
   write_head(effects);
 }
 
-LogEntry CommitLog::make_entry(LogKind kind, CutId cut) const {
-  LogEntry entry;
+CommitEntry CommitLog::make_entry(CommitKind kind, CutId cut) const {
+  CommitEntry entry;
   entry.kind = kind;
   entry.writer = writer_;
   entry.term = leads_ ? state_.term() : state_.term().next();
-  entry.attempt = kind == LogKind::takeover ? state_.attempt().next() : state_.attempt();
+  entry.attempt = kind == CommitKind::takeover ? state_.attempt().next() : state_.attempt();
   // One cut may be open, with an id that is in no entry: it is passed over.
-  entry.cut = kind == LogKind::takeover ? state_.next_cut().next() : cut;
+  entry.cut = kind == CommitKind::takeover ? state_.next_cut().next() : cut;
   return entry;
 }
 
@@ -141,21 +141,22 @@ std::vector<LogEffect> CommitLog::on_read(const LogRead& event) {
     if (is_final) effects.emplace_back(LogFailed{event.entry.status()});
     return effects;
   }
-  const std::optional<LogEntry>& found = event.entry.value();
+  const std::optional<CommitEntry>& found = event.entry.value();
   if (found) {
     settle(*found, effects);
   } else if (operation_ == Operation::reading_on) {
-    queue_.push_front(LogEntry{});
+    queue_.push_front(CommitEntry{});
     operation_.reset();
     start_next(effects);
   } else {
-    write_head(effects);
+    // Not at once: what kept the write from arriving may keep the next one as well.
+    operation_ = Operation::writing;
   }
   return effects;
 }
 
 // There is an entry where the next one belongs: ours after all, or another coordinator was faster.
-void CommitLog::settle(const LogEntry& found, Effects& effects) {
+void CommitLog::settle(const CommitEntry& found, Effects& effects) {
   const bool is_ours = operation_ == Operation::reading_back && found == queue_.front();
   if (is_ours || (leads_ && mutations_.ignore_other_writers)) {
     commit_head(effects);
@@ -177,7 +178,7 @@ void CommitLog::settle(const LogEntry& found, Effects& effects) {
 }
 
 void CommitLog::commit_head(Effects& effects) {
-  LogEntry entry = std::move(queue_.front());
+  CommitEntry entry = std::move(queue_.front());
   queue_.pop_front();
   operation_.reset();
   if (Status status = state_.apply(entry); !status.is_ok()) {

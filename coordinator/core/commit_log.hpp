@@ -18,27 +18,17 @@
 #include <variant>
 #include <vector>
 
+#include "common/base/commit_entry.hpp"
 #include "common/base/ids.hpp"
 #include "common/base/status.hpp"
 
 namespace millrace {
 
-enum class LogKind : std::uint8_t { takeover, complete, abandon, retire };
-
-struct LogEntry {
-  LogKind kind = LogKind::takeover;
-  std::string writer;  // unique for each life of a coordinator
-  Term term;
-  Attempt attempt;  // takeover: the attempt it opens; complete: the one that took the cut
-  CutId cut;        // takeover: smallest id its attempt may use; else the cut meant
-  friend bool operator==(const LogEntry&, const LogEntry&) = default;
-};
-
 // What the entries say.
 class LogState {
  public:
   // Fails with corrupted when the entry cannot follow the ones before.
-  Status apply(const LogEntry& entry);
+  Status apply(const CommitEntry& entry);
 
   std::uint64_t entries() const { return entries_; }
   Term term() const { return term_; }
@@ -65,18 +55,18 @@ class LogState {
 // Effects.
 struct WriteLog {
   std::uint64_t index = 0;
-  LogEntry entry;
+  CommitEntry entry;
 };
 struct ReadLog {
   std::uint64_t index = 0;
 };
 // The entry is durable.
 struct LogCommitted {
-  LogEntry entry;
+  CommitEntry entry;
 };
 // Another coordinator has taken over: stop, its entry says who.
 struct LogDeposed {
-  LogEntry by;
+  CommitEntry by;
 };
 // The log holds what cannot be, or the store is broken.
 struct LogFailed {
@@ -88,17 +78,17 @@ using LogEffect = std::variant<WriteLog, ReadLog, LogCommitted, LogDeposed, LogF
 enum class WriteOutcome : std::uint8_t {
   created,    // it is there, durable
   exists,     // something is there already, ours or another's
-  ambiguous,  // nobody knows: timed out, connection lost
+  ambiguous,  // nobody knows: timed out, connection lost, a disk in doubt
   failed      // it is not there: refused before anything was written
 };
 struct LogWritten {
   std::uint64_t index = 0;
   WriteOutcome outcome = WriteOutcome::ambiguous;
-  std::string why;  // failed: what stood in the way
+  Status why;  // ambiguous, failed: what stood in the way
 };
 struct LogRead {
   std::uint64_t index = 0;
-  Result<std::optional<LogEntry>> entry;  // nothing: there is no such entry
+  Result<std::optional<CommitEntry>> entry;  // nothing: there is no such entry
 };
 
 struct CommitLogMutations {
@@ -125,7 +115,6 @@ class CommitLog {
   std::vector<LogEffect> retry();
 
   const LogState& state() const { return state_; }
-  bool leads() const { return leads_; }
   bool is_deposed() const { return is_deposed_; }
   bool is_idle() const { return !operation_ && queue_.empty(); }
 
@@ -133,17 +122,17 @@ class CommitLog {
   enum class Operation : std::uint8_t { reading_on, writing, reading_back };
   using Effects = std::vector<LogEffect>;
 
-  Effects append(LogKind kind, CutId cut);
+  Effects append(CommitKind kind, CutId cut);
   void start_next(Effects& effects);
   void write_head(Effects& effects);
-  void settle(const LogEntry& found, Effects& effects);
+  void settle(const CommitEntry& found, Effects& effects);
   void commit_head(Effects& effects);
-  LogEntry make_entry(LogKind kind, CutId cut) const;
+  CommitEntry make_entry(CommitKind kind, CutId cut) const;
 
   std::string writer_;
   CommitLogMutations mutations_;
   LogState state_;
-  std::deque<LogEntry> queue_;  // the head is being written
+  std::deque<CommitEntry> queue_;  // the head is being written
   std::optional<Operation> operation_;
   bool leads_ = false;
   bool is_deposed_ = false;

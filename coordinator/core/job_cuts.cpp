@@ -56,7 +56,7 @@ void JobMachine::on(const WorkerPart& event, Effects& effects) {
 void JobMachine::on(const CutFailed& event, Effects& effects) {
   const bool is_mine = is_current(event.attempt) && tracker_ && tracker_->cut() == event.cut;
   if (!is_mine) return;
-  note_trouble(event.status.message());
+  note_trouble(event.status);
   abort_cut(event.status.message(), effects);
 }
 
@@ -78,19 +78,15 @@ void JobMachine::on(const ManifestWritten& event, Effects& effects) {
   const bool is_cut_zero = event.cut == CutId(0) && state_ == JobState::preparing && !is_raising_ &&
                            event.attempt == attempt() && closing_ == nullptr &&
                            !log_.state().is_cut_zero_complete();
-  if (is_cut_zero && event.status.is_ok()) {
-    CutContents contents;
-    contents.term = term();
-    contents.attempt = attempt();
-    contents.splits = initial_splits_;
-    begin_close(std::make_shared<const CutContents>(std::move(contents)), effects);
+  if (is_cut_zero) {
+    on_cut_zero_written(event.status, effects);
     return;
   }
   const bool is_mine =
       is_current(event.attempt) && tracker_ && is_writing_manifest_ && tracker_->cut() == event.cut;
   if (!is_mine) return;
   if (!event.status.is_ok()) {
-    note_trouble(event.status.message());
+    note_trouble(event.status);
     abort_cut("its manifest was not written: " + event.status.message(), effects);
     return;
   }
@@ -100,6 +96,14 @@ void JobMachine::on(const ManifestWritten& event, Effects& effects) {
   begin_close(std::move(contents), effects);
 }
 
+void JobMachine::on_cut_zero_written(const Status& status, Effects& effects) {
+  if (!status.is_ok()) {
+    note_trouble(status);  // it is written again after the retry interval
+    return;
+  }
+  begin_close(std::make_shared<const CutContents>(cut_zero()), effects);
+}
+
 void JobMachine::begin_close(std::shared_ptr<const CutContents> contents, Effects& effects) {
   closing_ = std::move(contents);
   if (options_.mutations.publish_before_complete) effects.emplace_back(Publish{closing_});
@@ -107,7 +111,8 @@ void JobMachine::begin_close(std::shared_ptr<const CutContents> contents, Effect
 }
 
 void JobMachine::on_cut_complete(CutId cut, Effects& effects) {
-  trouble_.clear();
+  trouble_ = Status();
+  trouble_since_.reset();
   last_complete_ = std::move(closing_);
   closing_.reset();
   last_cut_at_ = now_;
@@ -144,22 +149,38 @@ void JobMachine::abort_cut(const std::string& why, Effects& effects) {
   run_log(log_.abandon(cut), effects);
 }
 
-void JobMachine::note_trouble(const std::string& why) {
-  if (trouble_.empty()) trouble_since_ = now_;
+void JobMachine::note_trouble(const Status& why) {
+  if (!trouble_since_) trouble_since_ = now_;
+  last_trouble_ = now_;
   trouble_ = why;
 }
 
-// Between its beginning and its end a job trains on without checkpoints and hopes for better days.
+// Nothing else would be heard of it while the job trains on. Said once: it is tried again and
+// again.
+void JobMachine::note_log_trouble(const Status& why, Effects& effects) {
+  if (trouble_.is_ok()) {
+    note("the commit log cannot be used, so no checkpoint is completed: " + why.message(), effects,
+         true);
+  }
+  note_trouble(why);
+}
+
+// Between its beginning and its end a job trains on without checkpoints and hopes for better days:
+// what was refused then is forgotten, and patience begins with the next refusal. A refusal must
+// also end it: after the last one the store may be at work, however slowly.
 bool JobMachine::fail_when_stuck(Effects& effects) {
-  const bool has_begun = state_ != JobState::taking_over && state_ != JobState::preparing;
+  const bool is_beginning = state_ == JobState::taking_over || state_ == JobState::preparing;
   const bool has_ended = finished_.size() == options_.parallelism || is_stop_requested_;
-  const bool is_patient = now_ - trouble_since_ < options_.store_patience;
-  if (trouble_.empty() || is_patient || (has_begun && !has_ended)) return false;
+  const bool is_ending = state_ == JobState::running && has_ended;
+  if (!is_beginning && !is_ending) trouble_since_.reset();
+  if (!trouble_since_ || last_trouble_ - *trouble_since_ < options_.store_patience) return false;
   const auto newest = newest_complete();
+  const std::string mend = trouble_.hint().empty() ? "mend the store" : trouble_.hint();
   fail(Status(Code::resource_exhausted,
-              "no checkpoint could be stored for " +
-                  std::to_string((now_ - trouble_since_).count() / 1000) + " s: " + trouble_,
-              "make room or mend the store and run the job again: it goes on from checkpoint " +
+              "no checkpoint could be stored or read for " +
+                  std::to_string((last_trouble_ - *trouble_since_).count() / 1000) +
+                  " s: " + trouble_.message(),
+              mend + "; then run the job again: it goes on from checkpoint " +
                   std::to_string(newest ? newest->value : 0)),
        effects);
   return true;

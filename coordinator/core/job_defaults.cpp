@@ -74,10 +74,8 @@ TrainingSpec default_training(ModelKind kind) {
 }
 
 // Online, a micro-batch is so little work that a push for each would cost a tenth of the time.
-MergeSpec default_merge(TrainingMode mode) {
-  MergeSpec spec;
-  if (mode == TrainingMode::online) spec.every = 8;
-  return spec;
+std::uint32_t default_merge_every(TrainingMode mode) {
+  return mode == TrainingMode::online ? 8 : 1;
 }
 
 Status resolve_defaults(JobSpec& spec, const Schema& schema) {
@@ -93,7 +91,8 @@ Status resolve_defaults(JobSpec& spec, const Schema& schema) {
   }
   if (!spec.optimizer) spec.optimizer = default_optimizer(spec.model->kind);
   if (!spec.training) spec.training = default_training(spec.model->kind);
-  if (!spec.merge) spec.merge = default_merge(spec.training->mode);
+  if (!spec.merge) spec.merge.emplace();
+  if (!spec.merge->every) spec.merge->every = default_merge_every(spec.training->mode);
   return {};
 }
 

@@ -14,7 +14,7 @@ namespace millrace {
 ModelKind default_model(Task task);
 OptimizerSpec default_optimizer(ModelKind kind);
 TrainingSpec default_training(ModelKind kind);
-MergeSpec default_merge(TrainingMode mode);
+std::uint32_t default_merge_every(TrainingMode mode);  // micro-batches
 
 // Afterwards every optional part of `spec` is present. Fails with invalid_argument when the
 // declared model does not fit the task. Categorical fields get their one_hot or hash from the

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/base/ids.hpp"
+#include "common/base/record_ledger.hpp"
 #include "common/base/status.hpp"
 #include "coordinator/core/commit_log.hpp"
 #include "coordinator/core/cut_contents.hpp"
@@ -61,7 +62,8 @@ struct TrainerFinished {
   ReplicaId replica;
 };
 // A trainer, shard or worker cannot go on. Retried from the newest cut, except for errors that
-// would only come again (Code::invalid_argument, conflict, unsupported_format, permission_denied).
+// would only come again (Code::invalid_argument, conflict, unsupported_format, permission_denied,
+// job_failed).
 struct AttemptFailed {
   Attempt attempt;
   Status status;
@@ -87,17 +89,13 @@ using JobEvent = std::variant<JobStarted, WorkerRegistered, WorkerLost, WorkerSt
 // ---- Effects (WriteLog and ReadLog of commit_log.hpp belong to them)
 // ---------------------------------
 
-struct ReplicaStart {
-  ReplicaId replica;
-  std::vector<SplitProgress> splits;
-};
 // Run these replicas and shards from `restored`; whatever this worker runs of an older attempt ends
 // first. Sent again until WorkerStarted; a worker that runs this attempt only answers again.
 struct StartWorker {
   WorkerId worker;
   Term term;
   Attempt attempt;
-  std::vector<ReplicaStart> replicas;
+  std::vector<ReplicaAssignment> replicas;
   std::vector<ShardId> shards;
   std::shared_ptr<const Placement> placement;
   std::shared_ptr<const CutContents> restored;
@@ -134,6 +132,11 @@ struct WriteManifest {
 struct Publish {
   std::shared_ptr<const CutContents> contents;
 };
+// The job goes on from this cut, or ended with it. Whoever was to publish it may have died first:
+// it becomes a version now if it is none.
+struct PublishRestored {
+  std::shared_ptr<const CutContents> contents;
+};
 // Delete what is stored of this cut; its retire or abandon entry is durable.
 struct RemoveCut {
   CutId cut;
@@ -161,7 +164,7 @@ struct Note {
   std::string text;
 };
 using JobEffect = std::variant<WriteLog, ReadLog, StartWorker, StopAttempt, TriggerCut, AbortCut,
-                               ReadManifest, WriteManifest, Publish, RemoveCut, JobFinished,
-                               JobFailed, JobDeposed, AuditFailed, Note>;
+                               ReadManifest, WriteManifest, Publish, PublishRestored, RemoveCut,
+                               JobFinished, JobFailed, JobDeposed, AuditFailed, Note>;
 
 }  // namespace millrace

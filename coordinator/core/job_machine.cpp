@@ -74,12 +74,13 @@ void JobMachine::on(const JobStarted& event, Effects& effects) {
 }
 
 void JobMachine::on(const LogWritten& event, Effects& effects) {
-  if (event.outcome == WriteOutcome::failed) note_trouble(event.why);
+  if (!event.why.is_ok()) note_log_trouble(event.why, effects);
   run_log(log_.on_written(event), effects);
 }
 
 void JobMachine::on(const LogRead& event, Effects& effects) {
   run_log(log_.on_read(event), effects);
+  if (!event.entry.is_ok() && !is_over()) note_log_trouble(event.entry.status(), effects);
 }
 
 void JobMachine::run_log(std::vector<LogEffect> log_effects, Effects& effects) {
@@ -99,27 +100,27 @@ void JobMachine::run_log(std::vector<LogEffect> log_effects, Effects& effects) {
   }
 }
 
-void JobMachine::on_committed(const LogEntry& entry, Effects& effects) {
+void JobMachine::on_committed(const CommitEntry& entry, Effects& effects) {
   switch (entry.kind) {
-    case LogKind::takeover:
+    case CommitKind::takeover:
       on_attempt_durable(entry, effects);
       break;
-    case LogKind::complete:
+    case CommitKind::complete:
       on_cut_complete(entry.cut, effects);
       break;
-    case LogKind::abandon:
+    case CommitKind::abandon:
       is_abandoning_ = false;
       effects.emplace_back(RemoveCut{entry.cut});
       maybe_trigger_cut(effects);
       break;
-    case LogKind::retire:
+    case CommitKind::retire:
       retiring_.erase(entry.cut);
       effects.emplace_back(RemoveCut{entry.cut});
       break;
   }
 }
 
-void JobMachine::on_attempt_durable(const LogEntry& takeover, Effects& effects) {
+void JobMachine::on_attempt_durable(const CommitEntry& takeover, Effects& effects) {
   is_raising_ = false;
   state_ = JobState::preparing;
   note("attempt " + std::to_string(takeover.attempt.value) + " opened in term " +
@@ -134,12 +135,16 @@ void JobMachine::on_attempt_durable(const LogEntry& takeover, Effects& effects) 
   }
 }
 
-void JobMachine::write_cut_zero(Effects& effects) {
+CutContents JobMachine::cut_zero() const {
   CutContents contents;
   contents.term = term();
   contents.attempt = attempt();
   contents.splits = initial_splits_;
-  effects.emplace_back(WriteManifest{std::move(contents)});
+  return contents;
+}
+
+void JobMachine::write_cut_zero(Effects& effects) {
+  effects.emplace_back(WriteManifest{cut_zero()});
 }
 
 void JobMachine::choose_restore(Effects& effects) {
@@ -182,14 +187,17 @@ void JobMachine::on(const ManifestRead& event, Effects& effects) {
     choose_restore(effects);
   } else if (is_fatal(code)) {
     fail(event.contents.status(), effects);
+  } else {
+    // It may pass: the manifest is read again after the retry interval.
+    note_trouble(event.contents.status());
   }
-  // Anything else may pass: the manifest is read again after the retry interval.
 }
 
 void JobMachine::restore(std::shared_ptr<const CutContents> contents, Effects& effects) {
   restored_ = std::move(contents);
   has_confirmed_lead_ = false;
   last_complete_ = restored_;
+  if (!restored_->parts.empty()) effects.emplace_back(PublishRestored{restored_});
   if (restored_->is_final) {
     finish(false, effects);
     return;
@@ -234,7 +242,7 @@ void JobMachine::send_start(WorkerId worker, Effects& effects) {
   StartWorker start{worker, term(), attempt(), {}, {}, placement_, restored_};
   for (std::uint32_t i = 0; i < placement_->replicas.size(); ++i) {
     if (placement_->replicas[i] != worker) continue;
-    start.replicas.push_back(ReplicaStart{ReplicaId(i), assignment_[i]});
+    start.replicas.push_back(ReplicaAssignment{ReplicaId(i), assignment_[i]});
   }
   for (std::uint32_t i = 0; i < placement_->shards.size(); ++i) {
     if (placement_->shards[i] == worker) start.shards.push_back(ShardId(i));

@@ -53,7 +53,8 @@ struct JobOptions {
   Milliseconds cut_timeout{60'000};          // then the cut is aborted
   Milliseconds start_timeout{300'000};       // until every worker runs its part of an attempt
   Milliseconds retry_interval{500};          // unacknowledged messages are sent again
-  // How long a job that cannot begin or end for want of its store goes on trying.
+  // How long a job that cannot begin or end for want of its store goes on trying: from the first
+  // refusal then to the one that ends it.
   Milliseconds store_patience{20'000};
   std::uint32_t restarts_max = 10;  // attempts lost in a row, without a completed cut between
   Milliseconds backoff{100};        // before the first restart, doubled each time
@@ -85,7 +86,6 @@ class JobMachine {
   std::optional<CutId> cut_in_flight() const;
   std::optional<CutId> newest_complete() const { return log_.state().newest_complete(); }
   const std::map<CutId, Attempt>& complete_cuts() const { return log_.state().complete(); }
-  std::uint32_t restarts() const { return restarts_; }
 
  private:
   using Effects = std::vector<JobEffect>;
@@ -110,11 +110,13 @@ class JobMachine {
   void on(const LogRead& event, Effects& effects);
 
   void run_log(std::vector<LogEffect> log_effects, Effects& effects);
-  void on_committed(const LogEntry& entry, Effects& effects);
-  void on_attempt_durable(const LogEntry& takeover, Effects& effects);
+  void on_committed(const CommitEntry& entry, Effects& effects);
+  void on_attempt_durable(const CommitEntry& takeover, Effects& effects);
   void on_cut_complete(CutId cut, Effects& effects);
   void choose_restore(Effects& effects);
+  CutContents cut_zero() const;
   void write_cut_zero(Effects& effects);
+  void on_cut_zero_written(const Status& status, Effects& effects);
   void restore(std::shared_ptr<const CutContents> contents, Effects& effects);
   void maybe_start_attempt(Effects& effects);
   void send_start(WorkerId worker, Effects& effects);
@@ -122,7 +124,8 @@ class JobMachine {
   void abort_cut(const std::string& why, Effects& effects);
   void check_cut(Effects& effects);
   void lose_attempt(const Status& why, Effects& effects);
-  void note_trouble(const std::string& why);
+  void note_trouble(const Status& why);
+  void note_log_trouble(const Status& why, Effects& effects);
   bool fail_when_stuck(Effects& effects);
   void retire_old(Effects& effects);
   void begin_close(std::shared_ptr<const CutContents> contents, Effects& effects);
@@ -158,9 +161,11 @@ class JobMachine {
   bool is_stop_requested_ = false;
   bool has_confirmed_lead_ = false;  // since the last readable manifest
   bool is_raising_ = false;          // the next attempt is being logged
-  // The store refused something, and has completed no cut since.
-  std::string trouble_;
-  Milliseconds trouble_since_{0};
+  // What was refused last; ok once a cut was completed.
+  Status trouble_;
+  // The first refusal while the job can neither begin nor end without its store.
+  std::optional<Milliseconds> trouble_since_;
+  Milliseconds last_trouble_{0};
   Milliseconds last_cut_at_{0};
   Milliseconds cut_started_at_{0};
   Milliseconds starting_since_{0};

@@ -13,7 +13,7 @@ std::string name(CutId cut) {
 
 Attempt newest_attempt(const Store& store) {
   Attempt newest;
-  for (const LogEntry& entry : store.log()) newest = std::max(newest, entry.attempt);
+  for (const CommitEntry& entry : store.log()) newest = std::max(newest, entry.attempt);
   return newest;
 }
 
@@ -89,9 +89,9 @@ std::string OneCut::check(const CutContents& contents, const Store& store) {
 
 std::string NothingLost::check(const StartWorker& start, const Store& store) {
   std::optional<CutId> newest;
-  for (const LogEntry& entry : store.log()) {
-    if (entry.kind == LogKind::complete && !store.is_rotten(entry.cut)) newest = entry.cut;
-    if (entry.kind == LogKind::takeover && entry.attempt == start.attempt) break;
+  for (const CommitEntry& entry : store.log()) {
+    if (entry.kind == CommitKind::complete && !store.is_rotten(entry.cut)) newest = entry.cut;
+    if (entry.kind == CommitKind::takeover && entry.attempt == start.attempt) break;
   }
   // A deposed coordinator's attempt can complete nothing, whatever it starts from.
   if (store.log().empty() || newest_attempt(store) > start.attempt) return {};
@@ -100,22 +100,22 @@ std::string NothingLost::check(const StartWorker& start, const Store& store) {
          name(start.restored->cut) + " although " + name(*newest) + " was complete";
 }
 
-std::string SingleWriter::check(const LogEntry& entry) {
-  if (entry.kind == LogKind::takeover) {
+std::string SingleWriter::check(const CommitEntry& entry) {
+  if (entry.kind == CommitKind::takeover) {
     const bool is_next = entry.term > term_ || (entry.term == term_ && entry.writer == writer_);
     if (!is_next || entry.attempt <= attempt_) return "a takeover repeats a term or attempt";
     term_ = entry.term, attempt_ = entry.attempt, writer_ = entry.writer;
     return {};
   }
   if (entry.term != term_ || entry.writer != writer_) return "a deposed coordinator wrote the log";
-  if (entry.kind == LogKind::retire) {
+  if (entry.kind == CommitKind::retire) {
     if (!complete_.contains(entry.cut)) return name(entry.cut) + " retired, but not complete";
     if (entry.cut == *complete_.rbegin()) return "the newest complete cut was retired";
     complete_.erase(entry.cut);
     return {};
   }
   if (!closed_.insert(entry.cut).second) return name(entry.cut) + " was closed twice";
-  if (entry.kind == LogKind::complete) complete_.insert(entry.cut);
+  if (entry.kind == CommitKind::complete) complete_.insert(entry.cut);
   return {};
 }
 
@@ -128,7 +128,7 @@ std::string FreshCuts::triggered(const TriggerCut& trigger) {
 }
 
 std::string SplitExclusivity::check(const StartWorker& start) {
-  for (const ReplicaStart& replica : start.replicas) {
+  for (const ReplicaAssignment& replica : start.replicas) {
     const auto [host, is_new] =
         replicas_.emplace(std::pair(start.attempt, replica.replica), start.worker);
     if (!is_new && host->second != start.worker) return "a replica runs on two workers";
@@ -165,12 +165,13 @@ std::string CausalCut::check(const CutContents& contents, MergeMode mode) const 
 
 std::string Retention::check(CutId cut, const Store& store) {
   CutId next(1);
-  for (const LogEntry& entry : store.log()) {
+  for (const CommitEntry& entry : store.log()) {
     const bool names_it = entry.cut == cut;
-    if (names_it && (entry.kind == LogKind::retire || entry.kind == LogKind::abandon)) return {};
-    if (entry.kind == LogKind::takeover && next <= cut && cut < entry.cut) return {};
-    if (entry.kind != LogKind::retire) next = std::max(next, entry.cut);
-    if (entry.kind == LogKind::complete || entry.kind == LogKind::abandon) {
+    if (names_it && (entry.kind == CommitKind::retire || entry.kind == CommitKind::abandon))
+      return {};
+    if (entry.kind == CommitKind::takeover && next <= cut && cut < entry.cut) return {};
+    if (entry.kind != CommitKind::retire) next = std::max(next, entry.cut);
+    if (entry.kind == CommitKind::complete || entry.kind == CommitKind::abandon) {
       next = std::max(next, entry.cut.next());
     }
   }
@@ -179,16 +180,16 @@ std::string Retention::check(CutId cut, const Store& store) {
 
 Checkers::Checkers(World& world, const Truth& truth, Store& store)
     : world_(world), truth_(truth), store_(store) {
-  store_.on_append = [this](const LogEntry& entry) { log_appended(entry); };
+  store_.on_append = [this](const CommitEntry& entry) { log_appended(entry); };
 }
 
 void Checkers::report(const std::string& what) {
   if (!what.empty()) world_.violation(what);
 }
 
-void Checkers::log_appended(const LogEntry& entry) {
+void Checkers::log_appended(const CommitEntry& entry) {
   report(writer_.check(entry));
-  if (entry.kind != LogKind::complete) return;
+  if (entry.kind != CommitKind::complete) return;
   complete_cuts_ += 1;
   const CutContents* contents = store_.manifest(entry.cut, entry.attempt);
   if (contents == nullptr) {
@@ -204,16 +205,16 @@ void Checkers::started(const StartWorker& start) {
   report(splits_.check(start));
   report(NothingLost::check(start, store_));
   const bool is_durable =
-      std::any_of(store_.log().begin(), store_.log().end(), [&](const LogEntry& entry) {
-        return entry.kind == LogKind::takeover && entry.attempt == start.attempt;
+      std::any_of(store_.log().begin(), store_.log().end(), [&](const CommitEntry& entry) {
+        return entry.kind == CommitKind::takeover && entry.attempt == start.attempt;
       });
   if (!is_durable) report("an attempt was started before it was durable");
 }
 
 void Checkers::published(const CutContents& contents) {
   const bool is_complete =
-      std::any_of(store_.log().begin(), store_.log().end(), [&](const LogEntry& entry) {
-        return entry.kind == LogKind::complete && entry.cut == contents.cut;
+      std::any_of(store_.log().begin(), store_.log().end(), [&](const CommitEntry& entry) {
+        return entry.kind == CommitKind::complete && entry.cut == contents.cut;
       });
   if (!is_complete) report(name(contents.cut) + " was published before it was complete");
 }

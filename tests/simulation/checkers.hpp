@@ -54,7 +54,7 @@ class NothingLost {
 // 5, 6: log entries follow each other; terms, attempts and cuts never repeat or go back.
 class SingleWriter {
  public:
-  std::string check(const LogEntry& entry);
+  std::string check(const CommitEntry& entry);
 
  private:
   Term term_;
@@ -111,7 +111,7 @@ class Checkers {
  public:
   Checkers(World& world, const Truth& truth, Store& store);
 
-  void log_appended(const LogEntry& entry);
+  void log_appended(const CommitEntry& entry);
   void started(const StartWorker& start);
   void triggered(const TriggerCut& trigger) { report(fresh_.triggered(trigger)); }
   void aborted(Attempt attempt, CutId cut) { fresh_.aborted(attempt, cut); }

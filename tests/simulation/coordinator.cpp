@@ -124,6 +124,9 @@ void Coordinator::run(const AbortCut& effect) {
 void Coordinator::run(const Publish& effect) {
   cluster_.checkers().published(*effect.contents);
 }
+void Coordinator::run(const PublishRestored& effect) {
+  cluster_.checkers().published(*effect.contents);
+}
 void Coordinator::run(const RemoveCut& effect) {
   cluster_.checkers().removing(effect.cut);
   cluster_.store().remove(home_, effect.cut);

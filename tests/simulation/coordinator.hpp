@@ -31,6 +31,7 @@ class Coordinator {
   void run(const ReadManifest& effect);
   void run(const WriteManifest& effect);
   void run(const Publish& effect);
+  void run(const PublishRestored& effect);
   void run(const RemoveCut& effect);
   void run(const JobFinished& effect);
   void run(const JobFailed& effect);

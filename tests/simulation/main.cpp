@@ -1,5 +1,9 @@
-// millrace_sim: runs seeds of the deterministic simulator. README.md says how to read what it
-// prints.
+// millrace_sim: runs seeds of the deterministic simulator.
+//
+// Prints what was injected in all runs together. A broken promise prints the last events of its
+// run, what its seed had drawn, and the flags that repeat it; --minimise first leaves out every
+// kind of fault that it does not need. --mutants hunts each deliberate bug and says which seed
+// found it.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>

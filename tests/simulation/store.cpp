@@ -49,12 +49,13 @@ void Store::append(Address from, const WriteLog& write,
     LogWritten written{write.index, *outcome, {}};
     if (result == StoreOutcome::ambiguous) written.outcome = WriteOutcome::ambiguous;
     if (result == StoreOutcome::failed) written.outcome = WriteOutcome::failed;
+    if (result != StoreOutcome::done) written.why = Status(Code::io_error, "simulated");
     reply(written);
   });
 }
 
 void Store::read(Address from, const ReadLog& read, std::function<void(const LogRead&)> reply) {
-  auto found = std::make_shared<std::optional<LogEntry>>();
+  auto found = std::make_shared<std::optional<CommitEntry>>();
   const auto apply = [this, read, found] {
     if (read.index < log_.size()) *found = log_[read.index];
   };

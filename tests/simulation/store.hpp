@@ -48,14 +48,14 @@ class Store {
   void get_parts(Address from, std::shared_ptr<const CutContents> contents,
                  std::function<void(std::optional<std::vector<StoredPart>>)> reply);
 
-  const std::vector<LogEntry>& log() const { return log_; }
+  const std::vector<CommitEntry>& log() const { return log_; }
   const CutContents* manifest(CutId cut, Attempt attempt) const;
   const StoredPart* part(CutId cut, Attempt attempt, WorkerId worker) const;
   bool is_rotten(CutId cut) const { return rotten_.contains(cut); }
   ProcessId process() const { return process_; }
 
   // Told about every entry the moment it is durable.
-  std::function<void(const LogEntry&)> on_append;
+  std::function<void(const CommitEntry&)> on_append;
 
  private:
   void submit(Address from, const char* what, std::function<void()> apply,
@@ -63,7 +63,7 @@ class Store {
 
   World& world_;
   ProcessId process_;
-  std::vector<LogEntry> log_;
+  std::vector<CommitEntry> log_;
   std::map<Key, CutContents> manifests_;
   std::map<PartKey, std::shared_ptr<const StoredPart>> parts_;
   std::set<CutId> rotten_;

@@ -1,16 +1,17 @@
 // Three replicas (one empty, one finishing between two barriers, one that may be paused for long)
-// and four shards, without coordinator or store: every delivery order of pushes, barriers, answers,
+// and their shards, without coordinator or store: delivery orders of pushes, barriers, answers,
 // resends after a reconnection, the abort of cut 1 and the trigger of cut 2.
 //
 // Replica-shard streams are independent of each other, and within one message only the order per
-// queue can matter; the walk is over all queues. What is enumerated is a tree of choices: at each
-// step one of the possible deliveries or faults. `next_path` walks it depth first; random paths
-// sample the rest.
+// queue can matter; the walk is over all queues. The orders form a tree of choices: at each step
+// one of the possible deliveries or faults. It is too wide to be walked whole: `Path::next` walks
+// the first choices depth first and goes on in one way after them, random paths sample the rest.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/config/job_spec.hpp"

@@ -1,5 +1,5 @@
-// Walks the delivery orders of three_replicas.hpp in every merge mode: first all that differ early,
-// depth first, then random ones to the end.
+// Delivery orders of three_replicas.hpp in every merge mode: random ones with four shards; with one
+// shard those that differ early, depth first and up to a limit, then random ones.
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -15,19 +15,26 @@ using millrace::sim::ScenarioOptions;
 constexpr const char* kModes[] = {"async_average", "async_sum", "elastic", "async_gradient",
                                   "synchronous"};
 
+std::string name(const ScenarioOptions& options) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%-14s %u shards", kModes[static_cast<int>(options.mode)],
+                options.shards);
+  return text;
+}
+
 // Every path that differs within the first `depth` choices, at most `most`.
 bool walk(const ScenarioOptions& options, std::size_t depth, std::uint64_t most) {
   std::uint64_t paths = 0;
   for (std::optional<Path> path = Path(); path && paths < most; path = path->next(depth)) {
     ++paths;
     if (const auto violation = run_three_replicas(options, *path)) {
-      std::printf("FAILED depth-first path %llu: %s\n", static_cast<unsigned long long>(paths),
-                  violation->c_str());
+      std::printf("FAILED %s, depth-first path %llu: %s\n", name(options).c_str(),
+                  static_cast<unsigned long long>(paths), violation->c_str());
       return false;
     }
   }
-  std::printf("%-14s %u shards: %llu depth-first paths\n", kModes[static_cast<int>(options.mode)],
-              options.shards, static_cast<unsigned long long>(paths));
+  std::printf("%s: %llu depth-first paths\n", name(options).c_str(),
+              static_cast<unsigned long long>(paths));
   return true;
 }
 
@@ -35,13 +42,13 @@ bool sample(const ScenarioOptions& options, std::uint64_t from, std::uint64_t co
   for (std::uint64_t seed = from; seed < from + count; ++seed) {
     Path path = Path::random(seed);
     if (const auto violation = run_three_replicas(options, path)) {
-      std::printf("FAILED %s, random path %llu: %s\n", kModes[static_cast<int>(options.mode)],
+      std::printf("FAILED %s, random path %llu: %s\n", name(options).c_str(),
                   static_cast<unsigned long long>(seed), violation->c_str());
       return false;
     }
   }
-  std::printf("%-14s %u shards: %llu random paths\n", kModes[static_cast<int>(options.mode)],
-              options.shards, static_cast<unsigned long long>(count));
+  std::printf("%s: %llu random paths\n", name(options).c_str(),
+              static_cast<unsigned long long>(count));
   return true;
 }
 

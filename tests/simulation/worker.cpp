@@ -74,7 +74,7 @@ void Worker::on_start(const StartWorker& start, Address from) {
 
 void Worker::build(const StartWorker& start, const std::vector<StoredPart>& parts) {
   for (const ShardId shard : start.shards) build_shard(shard, parts);
-  for (const ReplicaStart& replica : start.replicas) build_trainer(replica);
+  for (const ReplicaAssignment& replica : start.replicas) build_trainer(replica);
   is_running_ = true;
   for (auto& [replica, trainer] : trainers_) {
     if (!world_.survives(home_)) return;
@@ -109,7 +109,7 @@ void Worker::build_shard(ShardId shard, const std::vector<StoredPart>& parts) {
       start_->restored->cut);
 }
 
-void Worker::build_trainer(const ReplicaStart& replica) {
+void Worker::build_trainer(const ReplicaAssignment& replica) {
   Trainer::Hooks hooks;
   const auto placement = start_->placement;
   hooks.send = [this, placement](const Entry& entry) {

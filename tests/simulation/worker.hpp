@@ -44,7 +44,7 @@ class Worker {
   void step_trainer(ReplicaId replica, std::uint64_t generation);
   void build(const StartWorker& start, const std::vector<StoredPart>& parts);
   void build_shard(ShardId shard, const std::vector<StoredPart>& parts);
-  void build_trainer(const ReplicaStart& replica);
+  void build_trainer(const ReplicaAssignment& replica);
   void fail(Status status);
   void execute(ShardId shard, std::vector<ShardEffect> effects);
   void took(CutId cut, TrainerSnapshot snapshot);

@@ -21,14 +21,13 @@ struct ShardCutMessage {
   ShardId shard;
   CutId cut;
   std::shared_ptr<ShardValues> values;
-  ShardLedger ledger;
 };
 struct TrainerCutMessage {
   Attempt attempt;
   ReplicaId replica;
   std::shared_ptr<TrainerCut> cut;
 };
-// What a trainer or a shard tells its worker beside cuts.
+// What a trainer, a shard or the state actor reports; the worker hands it on to the job master.
 struct LocalReport {
   WorkerReport report;
 };

@@ -29,9 +29,8 @@ LocalExchange::EffectListener listener(const ShardActorOptions& options) {
       const auto& host = routes->replicas[send->answer.replica.value];
       caf::anon_send(caf::actor_cast<worker_actor>(host), std::move(send->answer));
     } else if (auto* ready = std::get_if<CutReady>(&effect)) {
-      tell(report::ShardCut{ready->cut, shard, ready->ledger});
-      caf::anon_send(state, ShardCutMessage{attempt, shard, ready->cut, std::move(ready->values),
-                                            ready->ledger});
+      tell(report::ShardCut{ready->cut, shard, std::move(ready->ledger)});
+      caf::anon_send(state, ShardCutMessage{attempt, shard, ready->cut, std::move(ready->values)});
     } else if (auto* refused = std::get_if<CutRefused>(&effect)) {
       tell(report::CutFailed{refused->cut, refused->status});
     } else if (auto* failed = std::get_if<ShardFailed>(&effect)) {

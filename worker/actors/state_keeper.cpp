@@ -33,12 +33,7 @@ Result<Bytes> StateKeeper::read_restored(const order::RestorePlan& plan, WorkerI
                                          std::to_string(worker.value));
     }
     const auto folder = scratch_ / ("restored-" + std::to_string(worker.value));
-    MILLRACE_TRY(StateDb::restore(*part, *store_, folder.string()));
-    StateDbOptions options;
-    options.folder = folder.string();
-    options.worker = worker;
-    options.restored = *part;
-    MILLRACE_ASSIGN(db, StateDb::open(std::move(options)));
+    MILLRACE_ASSIGN(db, StateDb::open_restored(*part, *store_, folder.string()));
   }
   return db->get(plan.cut, key);
 }
@@ -53,8 +48,7 @@ Result<LoadedAttempt> StateKeeper::load(const order::StartAttempt& start) {
 
   LoadedAttempt loaded;
   const JobPackage& job = *start.job;
-  MILLRACE_ASSIGN(loaded.setup,
-                  make_training_setup(job.spec, job.schema, job.base_folder, job.shards));
+  MILLRACE_ASSIGN(loaded.setup, make_training_setup(job.spec, job.schema, job.shards));
   ByteReader plan(job.split_plan);
   MILLRACE_ASSIGN(loaded.splits, decode_splits(plan));
 

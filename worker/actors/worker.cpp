@@ -19,8 +19,9 @@ struct State {
   bool is_running = false;
   std::map<ReplicaId, trainer_actor> trainers;
   std::map<ShardId, shard_actor> shards;
-  // First entries of replicas elsewhere that began before the shards here were loaded.
-  std::vector<Entry> early_entries;
+  // First entries of replicas elsewhere that began before the shards here were loaded. At most
+  // limits::kReplicasMax, one of each stream.
+  std::map<std::pair<ShardId, ReplicaId>, Entry> early_entries;
   // What was said about the cut in flight, to be said again when the order comes again.
   CutId cut;
   std::vector<WorkerReport> cut_reports;
@@ -63,6 +64,19 @@ void start(Self self, const order::StartAttempt& order) {
   self->send(state.keeper, order);
 }
 
+// Keeps the entry that opens a stream, of the newest attempt that was heard of. Later ones cannot
+// be applied before it, and the payloads of a stopped attempt would only hold memory.
+void keep_early(State& state, const Entry& entry) {
+  if (entry.sequence != Sequence(1)) return;
+  auto& kept = state.early_entries;
+  const auto found = kept.find({entry.shard, entry.replica});
+  if (found != kept.end()) {
+    if (entry.attempt > found->second.attempt) found->second = entry;
+  } else if (kept.size() < limits::kReplicasMax) {
+    kept.emplace(std::pair(entry.shard, entry.replica), entry);
+  }
+}
+
 // An entry that is not taken comes again: replicas resend until they are answered.
 void take_entry(Self self, const Entry& entry) {
   auto& state = self->state;
@@ -70,8 +84,8 @@ void take_entry(Self self, const Entry& entry) {
   const auto found = state.shards.find(entry.shard);
   if (found != state.shards.end()) {
     self->send(found->second, entry);
-  } else if (state.early_entries.size() < limits::kReplicasMax) {
-    state.early_entries.push_back(entry);
+  } else {
+    keep_early(state, entry);
   }
 }
 
@@ -116,7 +130,9 @@ void run(Self self, const AttemptLoaded& message) {
     state.trainers[assignment.replica] = trainer.value();
   }
   state.is_running = true;
-  for (auto& entry : std::exchange(state.early_entries, {})) take_entry(self, entry);
+  for (const auto& [stream, entry] : std::exchange(state.early_entries, {})) {
+    take_entry(self, entry);
+  }
   tell(self, report::AttemptStarted{});
 }
 

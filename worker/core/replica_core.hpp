@@ -125,7 +125,6 @@ class ReplicaCore {
   Round pushed_round() const { return pushed_round_; }
   Round slowest_active_round() const;
   Participation participation() const { return participation_; }
-  CutId last_cut() const { return last_cut_; }
   bool is_drained() const;
   std::size_t unanswered(ShardId shard) const { return outboxes_[shard.value].entries.size(); }
 

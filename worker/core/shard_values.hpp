@@ -34,7 +34,8 @@ class ShardValues {
   // A deep copy, independent from now on.
   virtual std::unique_ptr<ShardValues> clone() const = 0;
   // The values for this replica. `applied` is the push that this object applied just before (only
-  // then is it not null): in `elastic` the answer is what that push moved.
+  // then is it not null): in `elastic` the answer is what that push moved. Without it the replica
+  // may refuse the answer as a duplicate: nothing in it counts as told.
   virtual std::shared_ptr<const ViewPayload> answer(ReplicaId replica,
                                                     const PushPayload* applied) = 0;
   // Memory that a clone would take.

@@ -119,8 +119,9 @@ class GzipStream final : public ByteStream {
       MILLRACE_CHECK(inflateReset(&inflater_) == Z_OK);
       is_between_members_ = false;
     }
+    // Broken data ends the job: whoever reads it again finds the same.
     if (inflater_.avail_in == 0) {
-      return Status(Code::corrupted,
+      return Status(Code::job_failed,
                     "'" + file_.path() + "' ends in the middle of its compressed data",
                     "the file was cut short: copy it again");
     }
@@ -129,7 +130,7 @@ class GzipStream final : public ByteStream {
     inflater_.avail_out = static_cast<uInt>(room);
     const int state = inflate(&inflater_, Z_NO_FLUSH);
     if (state != Z_OK && state != Z_STREAM_END && state != Z_BUF_ERROR) {
-      return Status(Code::corrupted,
+      return Status(Code::job_failed,
                     "'" + file_.path() + "' cannot be decompressed after " +
                         std::to_string(position_ - inflater_.avail_in) +
                         " bytes: " + (inflater_.msg != nullptr ? inflater_.msg : "broken data"),

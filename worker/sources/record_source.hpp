@@ -39,7 +39,7 @@ class RecordSource {
   virtual ~RecordSource() = default;
 
   // Never blocks. Keep `batch` as it is between calls until batch_ready or end_of_split; its texts
-  // are valid until the next call. A call takes in at most about 8 MiB, so that a thread stays
+  // are valid until the next call. A call takes in at most about 2 MiB, so that a thread stays
   // responsive on broken data.
   virtual Result<FillOutcome> fill(MicroBatch& batch, const Dictionary& dictionary) = 0;
   // Blocks until fill can go on, at most `timeout`. True when it can.

@@ -1,7 +1,8 @@
 // Finds the shards and trainers that run in this process, for the path that needs no messages.
 //
-// Place: one per process, shared by its workers. Entries go straight to a shard's cell and answers
-// straight to a trainer's inbox; what a shard has to say beside answers goes to the listener its
+// Place: one per process, shared by its workers; one per worker where entries shall travel by
+// message. Entries go straight to a shard's cell and answers straight to a trainer's inbox; what
+// else a shard has to say, answers to replicas that are not here included, goes to the listener its
 // actor registered. Thread-safe.
 #pragma once
 
@@ -27,9 +28,8 @@ class LocalExchange {
   void add_replica(Attempt attempt, ReplicaId replica, std::shared_ptr<TrainerInbox> inbox);
   void remove_replica(Attempt attempt, ReplicaId replica);
 
-  // False when the shard is not here (yet): the entry is resent later.
+  // False when the shard is not here (yet): the caller sends the entry by message.
   bool send(const Entry& entry);
-  bool deliver(const Answer& answer);
   // Routes a shard's effects: answers to inboxes that are here, the rest to its listener.
   void route(Attempt attempt, ShardId shard, std::vector<ShardEffect> effects);
 
@@ -38,6 +38,9 @@ class LocalExchange {
     std::shared_ptr<ShardCell> cell;
     EffectListener listener;
   };
+  // False when the replica is not here.
+  bool deliver(const Answer& answer);
+
   std::mutex mutex_;
   std::map<std::pair<Attempt, ShardId>, std::shared_ptr<Shard>> shards_;
   std::map<std::pair<Attempt, ReplicaId>, std::shared_ptr<TrainerInbox>> inboxes_;

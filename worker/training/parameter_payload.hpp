@@ -34,7 +34,8 @@ struct ParameterPush final : PushPayload {
   std::vector<DictionaryEntry> proposals;
 };
 
-// Ok when every value is a number far from overflow: one bad float must never reach the model.
+// Ok when every parameter is a number far from overflow, and every scalar and statistic finite: one
+// bad value must never reach the model.
 Status check_bounded(const ParameterPush& push);
 
 using DictionaryLog = std::shared_ptr<const std::vector<DictionaryEntry>>;

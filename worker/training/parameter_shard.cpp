@@ -1,6 +1,7 @@
 #include "worker/training/parameter_shard.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include "common/ml/kernels/kernels.hpp"
 #include "common/ml/kernels/merge_kernels.hpp"
@@ -84,13 +85,29 @@ std::size_t ParameterShard::bytes() const {
          statistics_.size() * sizeof(double);
 }
 
+// Of a push and of an answer: theta, and where replicas step the optimiser themselves, its slots.
+std::size_t ParameterShard::vectors() const {
+  return options_.push_kind == PushKind::delta ? 1 + parameters_.slots.size() : 1;
+}
+
 Status ParameterShard::check(const PushPayload& payload) const {
-  const auto& push = as_push(payload);
+  MILLRACE_TRY(check_shape(as_push(payload)));
+  return check_bounded(as_push(payload));
+}
+
+Status ParameterShard::check_shape(const ParameterPush& push) const {
   const auto refuse = [&](const std::string& why) {
     return Status(Code::invalid_argument,
                   "parameter shard " + std::to_string(options_.shard) + " refused a push: " + why);
   };
   if (push.layout_id != options_.layout_id) return refuse("it is for another model layout");
+  if (push.kind != options_.push_kind) return refuse("it is of another kind");
+  if (!push.vectors.empty() && push.vectors.size() != vectors()) {
+    return refuse("it has another number of vectors");
+  }
+  if (!push.scalars.empty() && push.scalars.size() != parameters_.scalars.size()) {
+    return refuse("it has another number of scalars");
+  }
   const std::size_t width = slice_.table_width;
   const std::size_t rows = push.vectors.empty() ? 0 : push.vectors[0].rows.size();
   for (const auto& vector : push.vectors) {
@@ -105,7 +122,7 @@ Status ParameterShard::check(const PushPayload& payload) const {
   if (!push.statistics.empty() && push.statistics.size() != statistics_.size()) {
     return refuse("its statistics have another size");
   }
-  return check_bounded(push);
+  return {};
 }
 
 void ParameterShard::apply_delta(const ParameterPush& push, double weight) {
@@ -167,6 +184,12 @@ void ParameterShard::apply_shared_state(const ParameterPush& push) {
   dictionary_log_ = std::make_shared<const std::vector<DictionaryEntry>>(dictionary_.log());
 }
 
+// Rounds are answered with every row, and elastic answers with what the push itself moved.
+bool ParameterShard::answers_name_rows() const {
+  return options_.replicas > 1 && options_.mode != MergeMode::synchronous &&
+         options_.mode != MergeMode::elastic;
+}
+
 void ParameterShard::mark_rows(ReplicaId from, const std::vector<std::uint32_t>& rows) {
   for (std::uint32_t replica = 0; replica < options_.replicas; ++replica) {
     if (replica == from.value) continue;  // it hears of its own rows in the answer to its push
@@ -193,8 +216,7 @@ void ParameterShard::apply(ReplicaId from, const PushPayload& payload, double we
         apply_position(push);
         break;
     }
-    if (options_.replicas > 1 && !push.vectors[0].rows.empty())
-      mark_rows(from, push.vectors[0].rows);
+    if (answers_name_rows()) mark_rows(from, push.vectors[0].rows);
   }
   apply_shared_state(push);
 }
@@ -207,21 +229,22 @@ std::unique_ptr<ShardValues> ParameterShard::clone() const {
   return std::make_unique<ParameterShard>(*this);
 }
 
-// Without a push (the start of an attempt, a barrier) every row; else the rows of the push and
-// those that others changed since this replica's last view.
+// Without a push (the start of an attempt, a barrier, an answer again) every row, and the marks
+// stay: the replica may have this answer already and refuse it. Else the rows of the push and those
+// that others changed since the answer to the push before.
 std::vector<std::uint32_t> ParameterShard::rows_to_tell(ReplicaId replica,
                                                         const ParameterPush* push) {
   auto& dirty = dirty_rows_[replica.value];
   std::vector<std::uint32_t> rows;
   if (push == nullptr) {
     rows.resize(slice_.table_rows);
-    for (std::uint32_t row = 0; row < slice_.table_rows; ++row) rows[row] = row;
-  } else {
-    if (!push->vectors.empty()) rows = push->vectors[0].rows;
-    rows.insert(rows.end(), dirty.begin(), dirty.end());
-    std::ranges::sort(rows);
-    rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+    std::iota(rows.begin(), rows.end(), 0u);
+    return rows;
   }
+  if (!push->vectors.empty()) rows = push->vectors[0].rows;
+  rows.insert(rows.end(), dirty.begin(), dirty.end());
+  std::ranges::sort(rows);
+  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
   for (const auto row : dirty) is_dirty_[replica.value][row] = false;
   dirty.clear();
   return rows;
@@ -238,11 +261,8 @@ std::shared_ptr<const ViewPayload> ParameterShard::answer(ReplicaId replica,
     view->vectors.push_back(last_move_);
     return view;
   }
-  // Gradients are applied here, so their replicas have no use for the slots.
-  const bool wants_slots = options_.mode != MergeMode::async_gradient ||
-                           (push != nullptr && push->kind == PushKind::delta) || push == nullptr;
   const std::size_t width = slice_.table_width;
-  view->vectors.resize(wants_slots ? 1 + parameters_.slots.size() : 1);
+  view->vectors.resize(vectors());
   view->vectors[0].rows = rows_to_tell(replica, push);
   for (std::size_t v = 0; v < view->vectors.size(); ++v) {
     const auto& now = v == 0 ? parameters_.theta : parameters_.slots[v - 1];

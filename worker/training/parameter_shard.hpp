@@ -22,7 +22,8 @@ struct ParameterShardOptions {
   std::uint32_t shard = 0;
   std::uint32_t replicas = 1;
   MergeMode mode = MergeMode::async_gradient;
-  double alpha = 0.5;  // elastic
+  double alpha = 0.5;                    // elastic
+  PushKind push_kind = PushKind::delta;  // of every push
   ShardLayout layout;
   std::uint64_t layout_id = 0;
   std::shared_ptr<const Optimizer> optimizer;  // slots' shapes; applies gradients in async_gradient
@@ -31,8 +32,8 @@ struct ParameterShardOptions {
 
 class ParameterShard final : public ShardValues {
  public:
-  // A fresh shard: `theta` is the whole initial vector; statistics and dictionary stay with shard
-  // 0.
+  // A fresh shard. `theta` is the whole initial vector; only shard 0 keeps statistics and
+  // dictionary.
   ParameterShard(const ParameterShardOptions& options, std::span<const float> theta,
                  std::size_t statistics, Dictionary dictionary);
   // The shard as a cut holds it. Fails with conflict when it belongs to another model.
@@ -53,6 +54,9 @@ class ParameterShard final : public ShardValues {
   void apply_delta(const ParameterPush& push, double weight);
   void apply_position(const ParameterPush& push);
   void apply_shared_state(const ParameterPush& push);
+  Status check_shape(const ParameterPush& push) const;
+  std::size_t vectors() const;
+  bool answers_name_rows() const;
   void mark_rows(ReplicaId from, const std::vector<std::uint32_t>& rows);
   std::vector<std::uint32_t> rows_to_tell(ReplicaId replica, const ParameterPush* push);
 
@@ -65,8 +69,8 @@ class ParameterShard final : public ShardValues {
   DictionaryLog dictionary_log_;
   // Elastic: how far the last push moves its replica, shaped like the push.
   Gradient last_move_;
-  // Per replica, the local rows that others changed since its last view; `is_dirty_` keeps the
-  // lists free of repeats.
+  // Per replica, the local rows that others changed since the last answer to one of its pushes;
+  // `is_dirty_` keeps the lists free of repeats. Empty where answers do not name rows.
   std::vector<std::vector<std::uint32_t>> dirty_rows_;
   std::vector<std::vector<bool>> is_dirty_;
 };

@@ -43,7 +43,11 @@ void freeze_stretch(std::span<const float> now, std::span<float> base, SlotMerge
 
 ReplicaParameters::ReplicaParameters(const ShardLayout& layout, std::uint64_t layout_id,
                                      PushKind kind, std::shared_ptr<const Optimizer> optimizer)
-    : layout_(layout), layout_id_(layout_id), kind_(kind), optimizer_(std::move(optimizer)) {
+    : layout_(layout),
+      layout_id_(layout_id),
+      kind_(kind),
+      optimizer_(std::move(optimizer)),
+      answered_(layout.shards()) {
   state_.theta.assign(layout_.whole().total(), 0.0f);
   optimizer_->initialise(state_);
   if (kind_ == PushKind::delta) base_ = state_;
@@ -162,11 +166,15 @@ PushPayloads ReplicaParameters::freeze_gradient(Gradient&& gradient, double rate
 }
 
 void ReplicaParameters::sent(Sequence sequence, const PushPayloads& payloads) {
-  outstanding_.push_back({sequence, payloads, layout_.shards()});
+  outstanding_.push_back({sequence, payloads});
 }
 
 Gradient ReplicaParameters::recycle() {
   return std::exchange(spare_, {});
+}
+
+bool ReplicaParameters::has_later(Sequence answered) const {
+  return !outstanding_.empty() && outstanding_.back().sequence > answered;
 }
 
 void ReplicaParameters::rebase_dense(std::uint32_t shard, std::size_t vector, Sequence answered,
@@ -180,9 +188,7 @@ void ReplicaParameters::rebase_dense(std::uint32_t shard, std::size_t vector, Se
     for (std::size_t i = 0; i < values.size(); ++i) at.now[i] += values[i];
     return;
   }
-  if (outstanding_.empty() || outstanding_.back().sequence <= answered) {
-    return rebase_stretch(at.now, at.base, values, at.merge);
-  }
+  if (!has_later(answered)) return rebase_stretch(at.now, at.base, values, at.merge);
   AlignedVector<float> next_base(values);
   for (const auto& later : outstanding_) {
     if (later.sequence <= answered) continue;
@@ -203,6 +209,7 @@ void ReplicaParameters::rebase_row(std::uint32_t shard, std::size_t vector, Sequ
     for (std::size_t i = 0; i < width; ++i) at.now[i] += values[i];
     return;
   }
+  if (!has_later(answered)) return rebase_stretch(at.now, at.base, values, at.merge);
   AlignedVector<float> next_base(values.begin(), values.end());
   for (const auto& later : outstanding_) {
     if (later.sequence <= answered) continue;
@@ -254,14 +261,19 @@ void ReplicaParameters::rebase(ShardId shard, Sequence sequence,
     }
   }
   if (shard.value == 0) rebase_scalars(view, sequence);
+  forget_answered(shard, sequence);
+}
 
-  const auto found = std::ranges::find(outstanding_, sequence, &Outstanding::sequence);
-  if (found == outstanding_.end() || --found->answers_missing > 0) return;
-  auto& vectors = found->payloads[0]->vectors;
-  if (kind_ == PushKind::gradient && layout_.shards() == 1 && !vectors.empty()) {
-    spare_ = std::move(vectors[0]);
+void ReplicaParameters::forget_answered(ShardId shard, Sequence answered) {
+  answered_[shard.value] = std::max(answered_[shard.value], answered);
+  const Sequence by_all = *std::ranges::min_element(answered_);
+  while (!outstanding_.empty() && outstanding_.front().sequence <= by_all) {
+    auto& vectors = outstanding_.front().payloads[0]->vectors;
+    if (kind_ == PushKind::gradient && layout_.shards() == 1 && !vectors.empty()) {
+      spare_ = std::move(vectors[0]);
+    }
+    outstanding_.pop_front();
   }
-  outstanding_.erase(found);
 }
 
 }  // namespace millrace

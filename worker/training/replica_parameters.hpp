@@ -55,7 +55,6 @@ class ReplicaParameters {
   struct Outstanding {
     Sequence sequence;
     PushPayloads payloads;
-    std::uint32_t answers_missing = 0;
   };
   // One stretch of floats of one vector: a shard's dense slice or one table row.
   struct Stretch {
@@ -73,6 +72,9 @@ class ReplicaParameters {
   void rebase_row(std::uint32_t shard, std::size_t vector, Sequence answered,
                   std::uint32_t local_row, std::span<const float> values);
   void rebase_scalars(const ParameterView& view, Sequence answered);
+  // Whether a push after `answered` is frozen and in flight.
+  bool has_later(Sequence answered) const;
+  void forget_answered(ShardId shard, Sequence answered);
   Stretch stretch(std::size_t vector, std::size_t begin, std::size_t count);
   std::size_t row_begin(std::uint32_t shard, std::uint32_t local_row) const;
   std::size_t vectors() const;
@@ -84,7 +86,8 @@ class ReplicaParameters {
   ParameterState state_;
   ParameterState base_;  // only for PushKind::delta
   std::vector<std::uint32_t> touched_;
-  std::deque<Outstanding> outstanding_;
+  std::deque<Outstanding> outstanding_;  // ascending
+  std::vector<Sequence> answered_;  // newest answer of each shard; an answer may skip earlier ones
   Gradient spare_;
 };
 

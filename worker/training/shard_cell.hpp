@@ -2,8 +2,9 @@
 //
 // Place: a shard actor owns one. Training threads of the same process call `on_entry` themselves,
 // so a round costs the arithmetic and no message; entries of other processes come through the
-// actor. The lock is held for one application of a push, microseconds, and
-// never over a disk, a mailbox or a socket.
+// actor. The lock is held while one entry is applied and its answers are copied, and once a cut
+// while the whole shard is cloned (ShardCore::split_views, complete_alignment): as long as memory
+// takes, and never over a disk, a mailbox or a socket.
 #pragma once
 
 #include <memory>

@@ -10,11 +10,10 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-// How long the thread sleeps at most before it looks at everything again.
-constexpr milliseconds kPatience{50};
 // An entry may be lost: its shard was not there yet, or its host went away and came back.
 constexpr milliseconds kResendFirst{50};
 constexpr milliseconds kResendLast{2'000};
+
 ReplicaOptions core_options(const TrainerPlan& plan) {
   ReplicaOptions options;
   options.attempt = plan.attempt;
@@ -66,6 +65,7 @@ Trainer::Trainer(TrainerPlan plan, TrainerState state, TrainerListener& listener
       state_(std::move(state)),
       batch_(plan_.setup->spec.training->batch_size, plan_.setup->features.dense,
              plan_.setup->schema.categorical_count()),
+      resend_delay_(kResendFirst),
       next_progress_(steady_clock::now()) {
   predictions_.resize(batch_.capacity * plan_.setup->model->outputs());
   if (plan_.setup->spec.source.max_records_per_second) {
@@ -110,7 +110,7 @@ void Trainer::run() {
 }
 
 Result<bool> Trainer::turn() {
-  MILLRACE_TRY(absorb(std::exchange(patience_, milliseconds{0})));
+  absorb(std::exchange(patience_, milliseconds{0}));
   if (is_stopping_) return false;
   resend_unanswered();
   report_progress(false);
@@ -119,7 +119,9 @@ Result<bool> Trainer::turn() {
     return true;
   }
   // Asynchronous cuts stand between two micro-batches, synchronous ones right after a round.
-  if (core_.cut_due() && (is_synchronous() || batch_.rows == 0)) take_cut();
+  if (core_.cut_due() && (is_synchronous() || batch_.rows == 0)) {
+    MILLRACE_TRY(take_cut());
+  }
   if (wants_push_ && core_.can_push()) MILLRACE_TRY(merge());
   if (core_.must_wait() || awaits_class()) {
     execute(core_.refresh());
@@ -130,7 +132,7 @@ Result<bool> Trainer::turn() {
   return true;
 }
 
-Status Trainer::absorb(milliseconds timeout) {
+void Trainer::absorb(milliseconds timeout) {
   if (timeout.count() > 0) {
     inbox_->wait(events_, timeout);
   } else {
@@ -150,7 +152,6 @@ Status Trainer::absorb(milliseconds timeout) {
       is_stopping_ = true;
     }
   }
-  return {};
 }
 
 void Trainer::resend_unanswered() {
@@ -177,6 +178,7 @@ void Trainer::execute(std::vector<ReplicaEffect> effects, const PushPayloads& pa
   }
   for (auto& effect : effects) {
     if (auto* send = std::get_if<SendEntry>(&effect)) {
+      resend_at_ = std::max(resend_at_, steady_clock::now() + resend_delay_);
       listener_.send(std::move(send->entry));
     } else if (auto* rebase = std::get_if<Rebase>(&effect)) {
       paste(std::move(*rebase));

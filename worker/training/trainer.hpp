@@ -5,9 +5,9 @@
 // are ReplicaCore's; the arithmetic of merging is ReplicaParameters'; this class is the loop that
 // joins them with a source, the pipeline and the model.
 //
-// The thread never waits for a mailbox, a disk or a merge. It waits only for records, for its rate
-// limit, for the id of a new class, and where the merge mode says so (`synchronous`,
-// `max_staleness`).
+// The thread never waits for a mailbox, a disk or a merge, except for the short lock of a shard in
+// its own process. It waits only for records, for its rate limit, for the id of a new class, and
+// where the merge mode says so (`synchronous`, `async_gradient` in mini-batches, `max_staleness`).
 #pragma once
 
 #include <chrono>
@@ -63,13 +63,16 @@ class Trainer {
   const std::shared_ptr<TrainerInbox>& inbox() const { return inbox_; }
 
  private:
+  // How long the thread sleeps at most before it looks at everything again.
+  static constexpr std::chrono::milliseconds kPatience{50};
+
   Trainer(TrainerPlan plan, TrainerState state, TrainerListener& listener);
 
   void run();
   void begin_beside_the_centre();
   // One turn of the loop; false when the thread is to end.
   Result<bool> turn();
-  Status absorb(std::chrono::milliseconds timeout);
+  void absorb(std::chrono::milliseconds timeout);
   void resend_unanswered();
   void execute(std::vector<ReplicaEffect> effects, const PushPayloads& payloads = {});
   void paste(Rebase rebase);
@@ -91,7 +94,7 @@ class Trainer {
   // Ends a round: pushes what is pending, where the protocol has room.
   Status merge();
   Result<PushContent> freeze_pending(PushPayloads& payloads);
-  void take_cut();
+  Status take_cut();
   TrainerCut make_snapshot(CutId cut);
   std::vector<SplitProgress> positions() const;
 
@@ -131,11 +134,11 @@ class Trainer {
   std::uint64_t records_pending_ = 0;
   Fingerprint ledger_pending_;
 
-  std::optional<TrainerCut> open_snapshot_;    // elastic: waits for the last moves of its cut
-  std::chrono::milliseconds resend_delay_{0};  // doubles while no answer comes
-  std::chrono::steady_clock::time_point resend_at_;
-  std::chrono::milliseconds patience_{0};  // how long the next turn may wait for events
-  bool wants_push_ = false;                // a class waits for its id: push at once
+  std::optional<TrainerCut> open_snapshot_;          // elastic: waits for the last moves of its cut
+  std::chrono::milliseconds resend_delay_;           // doubles while no answer comes
+  std::chrono::steady_clock::time_point resend_at_;  // a delay after what was sent last
+  std::chrono::milliseconds patience_{0};            // how long the next turn may wait for events
+  bool wants_push_ = false;                          // a class waits for its id: push at once
   bool is_stopping_ = false;
   bool is_finished_ = false;
   std::chrono::steady_clock::time_point next_progress_;

@@ -49,7 +49,6 @@ struct TrainerProgress {
   DecodeCounters totals;
   std::vector<SplitProgress> splits;
   Bytes evaluation;  // encoded
-  bool is_finished = false;
 };
 
 // What a trainer hands over at a cut.

@@ -52,6 +52,7 @@ ParameterShardOptions TrainingSetup::shard_options(ShardId shard) const {
           .replicas = spec.parallelism,
           .mode = spec.merge->mode,
           .alpha = spec.merge->alpha,
+          .push_kind = push_kind,
           .layout = shards,
           .layout_id = layout_id,
           .optimizer = shard_optimizer,
@@ -65,11 +66,10 @@ std::vector<float> TrainingSetup::initial_parameters() const {
 }
 
 Result<TrainingSetupPtr> make_training_setup(const JobSpec& resolved, const Schema& schema,
-                                             const std::string& base_folder, std::uint32_t shards) {
+                                             std::uint32_t shards) {
   auto setup = std::make_shared<TrainingSetup>();
   setup->spec = resolved;
   setup->schema = schema;
-  setup->base_folder = base_folder;
   MILLRACE_ASSIGN(const Pipeline pipeline, Pipeline::compile(*resolved.preprocess, schema));
   setup->features = pipeline.layout();
   setup->dictionary_capacity = pipeline.dictionary_capacity();

@@ -7,7 +7,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "common/config/job_spec.hpp"
@@ -25,7 +24,6 @@ namespace millrace {
 struct TrainingSetup {
   JobSpec spec;  // every optional filled in
   Schema schema;
-  std::string base_folder;  // relative paths of the job start here
   FeatureLayout features;
   std::vector<std::uint32_t> dictionary_capacity;
   std::size_t statistics_size = 0;
@@ -52,6 +50,6 @@ using TrainingSetupPtr = std::shared_ptr<const TrainingSetup>;
 
 // Fails with invalid_argument naming what does not fit together.
 Result<TrainingSetupPtr> make_training_setup(const JobSpec& resolved, const Schema& schema,
-                                             const std::string& base_folder, std::uint32_t shards);
+                                             std::uint32_t shards);
 
 }  // namespace millrace

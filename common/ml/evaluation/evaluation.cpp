@@ -107,4 +107,21 @@ Result<Evaluation> Evaluation::decode(ByteReader& reader) {
   return evaluation;
 }
 
+std::optional<Evaluation> merge_evaluations(
+    std::span<const std::shared_ptr<const Bytes>> encoded_parts) {
+  std::optional<Evaluation> whole;
+  for (const auto& bytes : encoded_parts) {
+    if (bytes == nullptr) continue;
+    ByteReader reader(*bytes);
+    auto part = Evaluation::decode(reader);
+    if (!part.is_ok()) continue;
+    if (whole) {
+      whole->merge(part.value());
+    } else {
+      whole = std::move(part).value();
+    }
+  }
+  return whole;
+}
+
 }  // namespace millrace

@@ -84,4 +84,9 @@ class Evaluation {
   std::unique_ptr<State> state_;
 };
 
+// The figures of all replicas from encoded parts, in their order. A part that is absent or cannot
+// be decoded is left out; none at all: nothing.
+std::optional<Evaluation> merge_evaluations(
+    std::span<const std::shared_ptr<const Bytes>> encoded_parts);
+
 }  // namespace millrace

@@ -70,12 +70,7 @@ StoredParameters read_checkpoint(const std::filesystem::path& job_folder,
   stored.shards.resize(stored.package.shards);
   for (const auto& part : manifest.parts) {
     const auto folder = (scratch / std::to_string(part.worker.value)).string();
-    BOOST_REQUIRE(StateDb::restore(part, *store, folder).is_ok());
-    StateDbOptions options;
-    options.folder = folder;
-    options.worker = part.worker;
-    options.restored = part;
-    const auto db = require(StateDb::open(std::move(options)));
+    const auto db = require(StateDb::open_restored(part, *store, folder));
     for (const auto& key : require(db->list(manifest.cut, "shard/"))) {
       ShardState state = require(ShardState::decode(require(db->get(manifest.cut, key))));
       stored.shards[state.shard] = std::move(state);
@@ -87,8 +82,7 @@ StoredParameters read_checkpoint(const std::filesystem::path& job_folder,
 // The probability of class 1 for each record of the stream, as a trainer would find it.
 std::vector<float> predict_as_trainer(const StoredParameters& stored) {
   const auto& package = stored.package;
-  const auto setup = require(
-      make_training_setup(package.spec, package.schema, package.base_folder, package.shards));
+  const auto setup = require(make_training_setup(package.spec, package.schema, package.shards));
   AlignedVector<float> theta(setup->model->parameters().total());
   for (const auto& shard : stored.shards) {
     BOOST_REQUIRE(paste_shard(setup->shards, shard.shard, shard.parameters.theta, theta).is_ok());

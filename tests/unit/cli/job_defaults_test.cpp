@@ -34,15 +34,29 @@ BOOST_AUTO_TEST_CASE(the_model_follows_the_task) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_merge_section_that_says_the_default_changes_nothing) {
+  for (const auto& [mode, every] :
+       {std::pair{TrainingMode::online, 8u}, std::pair{TrainingMode::mini_batch, 1u}}) {
+    JobSpec left_out, written_out;
+    left_out.training = written_out.training = TrainingSpec{.mode = mode};
+    written_out.merge = MergeSpec{.mode = MergeMode::async_gradient};
+    BOOST_TEST(resolve_defaults(left_out, schema_of(Task::binary)).is_ok());
+    BOOST_TEST(resolve_defaults(written_out, schema_of(Task::binary)).is_ok());
+    BOOST_TEST(left_out.merge->every.value() == every);
+    BOOST_TEST((left_out == written_out));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(what_the_job_file_says_stays) {
   JobSpec spec;
   spec.model = ModelSpec{.kind = ModelKind::mlp, .layers = {8}, .dropout = {}};
   spec.preprocess.emplace();
-  spec.merge = MergeSpec{.mode = MergeMode::synchronous};
+  spec.merge = MergeSpec{.mode = MergeMode::synchronous, .every = 3};
   BOOST_TEST(resolve_defaults(spec, schema_of(Task::binary)).is_ok());
   BOOST_TEST((spec.model->kind == ModelKind::mlp));
   BOOST_TEST(spec.preprocess->empty());
   BOOST_TEST((spec.merge->mode == MergeMode::synchronous));
+  BOOST_TEST(spec.merge->every.value() == 3u);
   BOOST_TEST((spec.training->mode == TrainingMode::mini_batch));
   BOOST_TEST((spec.optimizer->kind == OptimizerKind::adam));
 }

@@ -1,5 +1,6 @@
 #include "coordinator/cli/output.hpp"
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
 
@@ -39,6 +40,14 @@ class Captured {
   Output output;
 };
 
+constexpr std::pair<Code, int> kDocumented[] = {
+    {Code::ok, 0},         {Code::internal, 1},           {Code::io_error, 1},
+    {Code::corrupted, 1},  {Code::resource_exhausted, 1}, {Code::unsupported_format, 1},
+    {Code::job_failed, 1}, {Code::invalid_argument, 2},   {Code::not_found, 3},
+    {Code::conflict, 4},   {Code::unreachable, 5},        {Code::permission_denied, 6},
+    {Code::timed_out, 7},  {Code::cancelled, 130},
+};
+
 ProgressEvent progress_at(double seconds) {
   ProgressEvent event;
   event.kind = "progress";
@@ -55,19 +64,9 @@ ProgressEvent progress_at(double seconds) {
 BOOST_AUTO_TEST_SUITE(coordinator_cli_output)
 
 BOOST_AUTO_TEST_CASE(every_code_has_its_documented_exit_code) {
-  BOOST_TEST(exit_code(Code::ok) == 0);
-  BOOST_TEST(exit_code(Code::internal) == 1);
-  BOOST_TEST(exit_code(Code::io_error) == 1);
-  BOOST_TEST(exit_code(Code::corrupted) == 1);
-  BOOST_TEST(exit_code(Code::resource_exhausted) == 1);
-  BOOST_TEST(exit_code(Code::unsupported_format) == 1);
-  BOOST_TEST(exit_code(Code::invalid_argument) == 2);
-  BOOST_TEST(exit_code(Code::not_found) == 3);
-  BOOST_TEST(exit_code(Code::conflict) == 4);
-  BOOST_TEST(exit_code(Code::unreachable) == 5);
-  BOOST_TEST(exit_code(Code::permission_denied) == 6);
-  BOOST_TEST(exit_code(Code::timed_out) == 7);
-  BOOST_TEST(exit_code(Code::cancelled) == 130);
+  for (const auto& [code, exit] : kDocumented) {
+    BOOST_TEST_CONTEXT(to_string(code)) BOOST_TEST(exit_code(code) == exit);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(an_error_for_people_says_what_and_what_to_try) {
@@ -105,6 +104,29 @@ BOOST_AUTO_TEST_CASE(plain_progress_is_a_line_every_few_seconds) {
              "   5.2 s  45,312 records  1,234,567/s  log loss 0.2646  accuracy 0.9012\n");
 }
 
+BOOST_AUTO_TEST_CASE(the_last_figures_of_a_job_are_shown_whatever_the_interval) {
+  for (const char* kind : {"finished", "stopped"}) {
+    Captured captured(OutputFormat::table);
+    ProgressPrinter printer(captured.output);
+    printer.on_event(progress_at(0.1));
+    auto last = progress_at(0.2);
+    last.kind = kind;
+    printer.on_event(last);
+    const auto text = captured.err();
+    BOOST_TEST_CONTEXT(kind << "\n" << text) BOOST_TEST(std::ranges::count(text, '\n') == 2);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_message_cannot_steer_the_terminal) {
+  Captured captured(OutputFormat::table);
+  ProgressPrinter printer(captured.output);
+  ProgressEvent warning;
+  warning.kind = "warning";
+  warning.message = "field 'a\x1b[2J\nb'";
+  printer.on_event(warning);
+  BOOST_TEST(captured.err() == "warning: field 'a [2J b'\n");
+}
+
 BOOST_AUTO_TEST_CASE(progress_for_programs_is_an_object_per_event) {
   Captured captured(OutputFormat::json);
   ProgressPrinter printer(captured.output);
@@ -126,6 +148,16 @@ BOOST_AUTO_TEST_CASE(columns_are_aligned_numbers_to_the_right) {
   BOOST_TEST(aligned({{"name", "n"}, {"a", "1"}, {"größe", "100"}}, "  ") ==
              "  name     n\n  a        1\n  größe  100\n");
   BOOST_TEST(aligned({}) == "");
+}
+
+BOOST_AUTO_TEST_CASE(control_characters_become_spaces_and_letters_stay) {
+  BOOST_TEST(one_line("a\tb\r\nc\x1b[31m\x7f") == "a b  c [31m ");
+  BOOST_TEST(one_line("\xC2\x9B"
+                      "2J, Gr\xC3\xB6\xC3\x9F"
+                      "e \xC2\xA0\xC2") ==
+             "  2J, Gr\xC3\xB6\xC3\x9F"
+             "e \xC2\xA0\xC2");
+  BOOST_TEST(one_line("") == "");
 }
 
 BOOST_AUTO_TEST_CASE(large_numbers_are_grouped_and_bytes_have_units) {
@@ -160,8 +192,10 @@ BOOST_AUTO_TEST_CASE(a_row_is_a_list_of_field_and_value) {
   BOOST_TEST(row[1].first == "name");
   BOOST_TEST(row[1].second == "a, b");
   BOOST_TEST(row[2].second == "");
-  for (const char* wrong : {"day", "=2", "a=1,b", ""}) BOOST_TEST_CONTEXT(wrong)
-  BOOST_TEST((parse_row(wrong).status().code() == Code::invalid_argument));
+  for (const char* wrong : {"day", "=2", "a=1,b", ""}) {
+    BOOST_TEST_CONTEXT(wrong)
+    BOOST_TEST((parse_row(wrong).status().code() == Code::invalid_argument));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(lines_end_at_newlines_with_or_without_a_last_one) {

@@ -45,6 +45,15 @@ RunSummary classification() {
   return summary;
 }
 
+// Four entries, one more than the table shows; the first two hold what could steer a terminal.
+std::vector<QuarantinedRecord> broken_records() {
+  return {{"data/elec.csv", 120, "pri\x1b[1mce", "'\x1b[2J\x7f' is not a number",
+           "1,\x1b[2J\x7f,0\r\n"},
+          {"data/elec.csv", 240, "", "3 fields instead of 9", "a\tb"},
+          {"data/elec.csv", 360, "day", "third", "the third"},
+          {"data/elec.csv", 480, "day", "fourth", "the fourth"}};
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(coordinator_cli_summary)
@@ -97,6 +106,59 @@ BOOST_AUTO_TEST_CASE(the_table_shows_baselines_beside_the_model_and_ends_with_wh
     BOOST_TEST(text.find("auc") == std::string::npos);
     BOOST_TEST(text.find("\x1b") == std::string::npos);
   }
+}
+
+BOOST_AUTO_TEST_CASE(the_table_shows_the_first_broken_records_harmlessly) {
+  auto summary = classification();
+  summary.quarantined = 4;
+  summary.quarantine = broken_records();
+  summary.classes = {"n\x1b[5mo", "yes"};
+  summary.warnings = {"field 'x\ny' looks odd"};
+  const auto text = summary_table(summary, "", Output());
+  BOOST_TEST_CONTEXT(text) {
+    for (const char* part :
+         {"quarantined: 4 records could not be decoded",
+          "  data/elec.csv, offset 120, column pri [1mce: ' [2J ' is not a number\n"
+          "    1, [2J ,0  \n"
+          "  data/elec.csv, offset 240: 3 fields instead of 9\n"
+          "    a b\n"
+          "  data/elec.csv, offset 360, column day: third\n"
+          "    the third\n"
+          "  and more: `--output json` lists 4\n",
+          "n [5mo", "warning: field 'x y' looks odd\n"})
+      BOOST_TEST_CONTEXT(part) BOOST_TEST(text.find(part) != std::string::npos);
+    BOOST_TEST(text.find("fourth") == std::string::npos);
+    BOOST_TEST(text.find('\x1b') == std::string::npos);
+    BOOST_TEST(text.find('\x7f') == std::string::npos);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(one_broken_record_is_told_as_one) {
+  auto summary = classification();
+  summary.quarantined = 1;
+  summary.quarantine = {broken_records().back()};
+  const auto text = summary_table(summary, "", Output());
+  BOOST_TEST_CONTEXT(text) {
+    BOOST_TEST(text.find("quarantined: 1 record could not be decoded") != std::string::npos);
+    BOOST_TEST(text.find("and more") == std::string::npos);
+  }
+}
+
+// Programs get the bytes as they were: JSON escapes what a terminal would obey.
+BOOST_AUTO_TEST_CASE(the_document_lists_every_broken_record_that_is_kept) {
+  auto summary = classification();
+  summary.quarantine = broken_records();
+  const auto listed = summary_json(summary)["quarantine"];
+  BOOST_TEST_REQUIRE(listed.size() == 4u);
+  BOOST_TEST(listed[0]["path"] == "data/elec.csv");
+  BOOST_TEST(listed[0]["offset"] == 120);
+  BOOST_TEST(listed[0]["column"] == "pri\x1b[1mce");
+  BOOST_TEST(listed[0]["reason"] == "'\x1b[2J\x7f' is not a number");
+  BOOST_TEST(listed[0]["record"] == "1,\x1b[2J\x7f,0\r\n");
+  BOOST_TEST(listed[1]["column"] == "");
+  BOOST_TEST(listed[3]["record"] == "the fourth");
+  BOOST_TEST(summary_json(classification())["quarantine"].empty());
+  BOOST_TEST(summary_json(classification())["quarantine"].is_array());
 }
 
 BOOST_AUTO_TEST_CASE(an_interrupted_run_is_told_how_to_go_on) {

@@ -9,12 +9,12 @@ using millrace::test::all;
 
 namespace {
 
-LogEntry takeover(const std::string& writer, std::uint64_t term, std::uint64_t attempt,
-                  std::uint64_t cut) {
-  return {LogKind::takeover, writer, Term(term), Attempt(attempt), CutId(cut)};
+CommitEntry takeover(const std::string& writer, std::uint64_t term, std::uint64_t attempt,
+                     std::uint64_t cut) {
+  return {CommitKind::takeover, Term(term), Attempt(attempt), CutId(cut), writer};
 }
 
-LogRead found(std::uint64_t index, std::optional<LogEntry> entry) {
+LogRead found(std::uint64_t index, std::optional<CommitEntry> entry) {
   return {index, std::move(entry)};
 }
 
@@ -46,20 +46,30 @@ BOOST_AUTO_TEST_CASE(a_term_is_minted_above_all_that_the_log_holds) {
 BOOST_AUTO_TEST_CASE(an_ambiguous_write_that_arrived_is_settled_by_reading_back) {
   auto log = leading();
   const auto writes = log.complete(CutId(2));
-  const LogEntry mine = all<WriteLog>(writes)[0]->entry;
+  const CommitEntry mine = all<WriteLog>(writes)[0]->entry;
   BOOST_TEST(all<ReadLog>(log.on_written({1, WriteOutcome::ambiguous, {}})).size() == 1u);
   BOOST_TEST(all<LogCommitted>(log.on_read(found(1, mine))).size() == 1u);
   BOOST_TEST((log.state().newest_complete() == CutId(2)));
 }
 
-BOOST_AUTO_TEST_CASE(an_ambiguous_write_that_did_not_arrive_is_written_again_unchanged) {
+BOOST_AUTO_TEST_CASE(an_ambiguous_write_that_did_not_arrive_is_written_again_later_unchanged) {
   auto log = leading();
-  const LogEntry mine = all<WriteLog>(log.complete(CutId(2)))[0]->entry;
+  const CommitEntry mine = all<WriteLog>(log.complete(CutId(2)))[0]->entry;
   (void)log.on_written({1, WriteOutcome::ambiguous, {}});
-  const auto effects = log.on_read(found(1, std::nullopt));
+  BOOST_TEST(log.on_read(found(1, std::nullopt)).empty());
+  const auto effects = log.retry();
   BOOST_REQUIRE_EQUAL(all<WriteLog>(effects).size(), 1u);
   BOOST_TEST((all<WriteLog>(effects)[0]->entry == mine));
   BOOST_TEST(!log.state().newest_complete().has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_refused_write_is_neither_read_back_nor_written_again_at_once) {
+  auto log = leading();
+  const CommitEntry mine = all<WriteLog>(log.complete(CutId(2)))[0]->entry;
+  BOOST_TEST(log.on_written({1, WriteOutcome::failed, {}}).empty());
+  const auto effects = log.retry();
+  BOOST_REQUIRE_EQUAL(all<WriteLog>(effects).size(), 1u);
+  BOOST_TEST((all<WriteLog>(effects)[0]->entry == mine));
 }
 
 BOOST_AUTO_TEST_CASE(an_entry_of_another_coordinator_deposes_this_one_for_ever) {
@@ -102,11 +112,11 @@ BOOST_AUTO_TEST_CASE(raising_the_attempt_passes_over_the_id_of_a_cut_that_may_be
 BOOST_AUTO_TEST_CASE(a_cut_id_is_closed_once) {
   LogState state;
   BOOST_TEST(state.apply(takeover("a", 1, 1, 2)).is_ok());
-  const LogEntry complete{LogKind::complete, "a", Term(1), Attempt(1), CutId(2)};
+  const CommitEntry complete{CommitKind::complete, Term(1), Attempt(1), CutId(2), "a"};
   BOOST_TEST(state.apply(complete).is_ok());
   BOOST_TEST((state.apply(complete).code() == Code::corrupted));
-  LogEntry abandon = complete;
-  abandon.kind = LogKind::abandon;
+  CommitEntry abandon = complete;
+  abandon.kind = CommitKind::abandon;
   BOOST_TEST((state.apply(abandon).code() == Code::corrupted));
 }
 
@@ -114,7 +124,7 @@ BOOST_AUTO_TEST_CASE(a_deposed_writers_entry_is_refused) {
   LogState state;
   BOOST_TEST(state.apply(takeover("a", 1, 1, 2)).is_ok());
   BOOST_TEST(state.apply(takeover("b", 2, 2, 3)).is_ok());
-  const LogEntry late{LogKind::complete, "a", Term(1), Attempt(1), CutId(3)};
+  const CommitEntry late{CommitKind::complete, Term(1), Attempt(1), CutId(3), "a"};
   BOOST_TEST((state.apply(late).code() == Code::corrupted));
 }
 

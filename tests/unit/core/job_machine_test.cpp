@@ -1,96 +1,9 @@
-#include "coordinator/core/job_machine.hpp"
-
-#include <boost/test/unit_test.hpp>
-
-#include "tests/unit/core/ledger.hpp"
+#include "tests/unit/core/job_fixture.hpp"
 
 using namespace millrace;
 using millrace::test::all;
-
-namespace {
-
-using Effects = std::vector<JobEffect>;
-
-// A job of two replicas and one shard on two workers, whose store always answers at once.
-struct Job {
-  JobMachine machine;
-  Effects seen;
-  std::vector<LogEntry> log;
-  std::map<CutId, CutContents> manifests;
-
-  static JobOptions options() {
-    JobOptions o;
-    o.writer = "a";
-    o.parallelism = 2;
-    o.retain = 1;
-    o.checkpoint_interval = Milliseconds(1000);
-    o.cut_timeout = Milliseconds(5000);
-    o.restarts_max = 2;
-    return o;
-  }
-  explicit Job(JobOptions o = options()) : machine(o) {}
-
-  void feed(const JobEvent& event) {
-    Effects effects = machine.on_event(event);
-    for (JobEffect& effect : effects) {
-      seen.push_back(effect);
-      answer(effect);
-    }
-  }
-  void answer(const JobEffect& effect) {
-    if (const auto* write = std::get_if<WriteLog>(&effect)) {
-      BOOST_REQUIRE_EQUAL(write->index, log.size());
-      log.push_back(write->entry);
-      feed(LogWritten{write->index, WriteOutcome::created, {}});
-    } else if (const auto* read = std::get_if<ReadLog>(&effect)) {
-      std::optional<LogEntry> entry;
-      if (read->index < log.size()) entry = log[read->index];
-      feed(LogRead{read->index, entry});
-    } else if (const auto* manifest = std::get_if<WriteManifest>(&effect)) {
-      manifests[manifest->contents.cut] = manifest->contents;
-      feed(ManifestWritten{manifest->contents.attempt, manifest->contents.cut, {}});
-    } else if (const auto* restore = std::get_if<ReadManifest>(&effect)) {
-      if (manifests.contains(restore->cut)) {
-        feed(ManifestRead{restore->cut, manifests.at(restore->cut)});
-      } else {
-        feed(ManifestRead{restore->cut, Status(Code::corrupted, "rotten")});
-      }
-    } else if (const auto* start = std::get_if<StartWorker>(&effect)) {
-      feed(WorkerStarted{start->worker, start->attempt});
-    }
-  }
-  void run() {
-    std::vector<SplitProgress> splits(2);
-    splits[1].split = SplitId(1);
-    feed(JobStarted{splits});
-    feed(WorkerRegistered{WorkerId(1)});
-  }
-  void report(CutId cut, std::uint64_t records, bool is_finished = false) {
-    ShardLedger ledger;
-    for (std::uint32_t i = 0; i < 2; ++i) {
-      SplitProgress split{SplitId(i), Offset(records), {}, is_finished};
-      for (std::uint64_t k = 0; k < records; ++k) split.learned.add(SplitId(i), Offset(k));
-      ledger.records.add(SplitId(i), split.learned);
-      feed(TrainerSnapshot{machine.attempt(), cut, ReplicaId(i), {split}, is_finished});
-    }
-    feed(ShardSnapshot{machine.attempt(), cut, ShardId(0), ledger});
-  }
-  void store_part(CutId cut) {
-    PartDigest part;
-    part.worker = WorkerId(1);
-    feed(WorkerPart{machine.attempt(), cut, part});
-  }
-  CutId trigger() {
-    feed(CutRequested{});
-    return *machine.cut_in_flight();
-  }
-  template <typename Kind>
-  std::size_t count() const {
-    return all<Kind>(seen).size();
-  }
-};
-
-}  // namespace
+using millrace::test::Effects;
+using millrace::test::Job;
 
 BOOST_AUTO_TEST_SUITE(coordinator_core_job_machine)
 
@@ -99,7 +12,7 @@ BOOST_AUTO_TEST_CASE(a_new_job_completes_cut_0_before_anything_starts) {
   job.run();
   BOOST_TEST((job.machine.state() == JobState::running));
   BOOST_TEST(job.log.size() == 2u);
-  BOOST_TEST((job.log[1].kind == LogKind::complete));
+  BOOST_TEST((job.log[1].kind == CommitKind::complete));
   BOOST_TEST(job.log[1].cut.value == 0u);
   BOOST_TEST(all<StartWorker>(job.seen)[0]->restored->cut.value == 0u);
 }
@@ -124,7 +37,7 @@ BOOST_AUTO_TEST_CASE(a_retired_cut_is_removed_after_its_entry) {
   const auto removed = all<RemoveCut>(job.seen);
   BOOST_REQUIRE_EQUAL(removed.size(), 1u);
   BOOST_TEST(removed[0]->cut.value == 0u);
-  BOOST_TEST((job.log.back().kind == LogKind::retire));
+  BOOST_TEST((job.log.back().kind == CommitKind::retire));
 }
 
 BOOST_AUTO_TEST_CASE(reports_of_another_attempt_or_cut_change_nothing) {
@@ -160,7 +73,7 @@ BOOST_AUTO_TEST_CASE(a_cut_that_takes_too_long_is_abandoned_and_its_id_never_use
   const CutId cut = job.trigger();
   job.feed(Tick{Milliseconds(5000)});
   BOOST_TEST(job.count<AbortCut>() == 1u);
-  BOOST_TEST((job.log.back().kind == LogKind::abandon));
+  BOOST_TEST((job.log.back().kind == CommitKind::abandon));
   BOOST_TEST((job.trigger() > cut));
 }
 
@@ -187,7 +100,7 @@ BOOST_AUTO_TEST_CASE(a_lost_worker_raises_the_attempt_before_anything_restarts) 
   BOOST_REQUIRE(!starts.empty());
   BOOST_TEST(starts[0]->attempt.value == 2u);
   BOOST_TEST((starts[0]->worker == WorkerId(2)));
-  BOOST_TEST((job.log.back().kind == LogKind::takeover));
+  BOOST_TEST((job.log.back().kind == CommitKind::takeover));
 }
 
 BOOST_AUTO_TEST_CASE(restarts_without_progress_are_bounded) {
@@ -290,8 +203,8 @@ BOOST_AUTO_TEST_CASE(a_deposed_coordinator_stops_and_publishes_nothing) {
   (void)machine.on_event(WorkerPart{machine.attempt(), cut, part});
   (void)machine.on_event(ManifestWritten{machine.attempt(), cut, {}});
   (void)machine.on_event(LogWritten{job.log.size(), WriteOutcome::exists, {}});
-  const LogEntry other{LogKind::takeover, "b", Term(2), Attempt(2), cut.next()};
-  const auto effects = machine.on_event(LogRead{job.log.size(), std::optional<LogEntry>(other)});
+  const CommitEntry other{CommitKind::takeover, Term(2), Attempt(2), cut.next(), "b"};
+  const auto effects = machine.on_event(LogRead{job.log.size(), std::optional<CommitEntry>(other)});
   BOOST_TEST(all<JobDeposed>(effects).size() == 1u);
   BOOST_TEST(all<Publish>(effects).empty());
   BOOST_TEST((machine.state() == JobState::deposed));

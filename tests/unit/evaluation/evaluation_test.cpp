@@ -64,6 +64,27 @@ BOOST_AUTO_TEST_CASE(replicas_of_disjoint_splits_merge_to_what_one_would_have_se
   }
 }
 
+BOOST_AUTO_TEST_CASE(encoded_parts_merge_and_what_is_no_part_is_left_out) {
+  const auto stream = binary_stream(1'000, seed());
+  auto left = make_evaluation(stream), right = make_evaluation(stream);
+  score(left, stream, 0, 600, 0);
+  score(right, stream, 600, 1'000, 1);
+  const auto encoded = [](const Evaluation& evaluation) {
+    ByteWriter writer;
+    evaluation.encode(writer);
+    return std::make_shared<const Bytes>(std::move(writer).take());
+  };
+  const auto first = encoded(left);
+  const auto half =
+      std::make_shared<const Bytes>(first->begin(), first->begin() + std::ssize(*first) / 2);
+  const std::vector<std::shared_ptr<const Bytes>> parts = {nullptr, half, first, encoded(right)};
+  const auto whole = merge_evaluations(parts);
+  left.merge(right);
+  BOOST_TEST_REQUIRE(whole.has_value());
+  check_same(whole->report(), left.report());
+  BOOST_TEST(!merge_evaluations({}).has_value());
+}
+
 BOOST_AUTO_TEST_CASE(a_split_that_moved_is_joined_whichever_part_comes_first) {
   for (const auto& stream : every_task(1'500)) {
     auto earlier = make_evaluation(stream), later = make_evaluation(stream);

@@ -184,12 +184,17 @@ BOOST_AUTO_TEST_CASE(column_sums_add_rows_in_order) {
   });
 }
 
-BOOST_AUTO_TEST_CASE(not_a_number_and_infinity_are_found_anywhere) {
-  for (const std::size_t place : {0u, 15u, 16u, 36u}) {
-    AlignedVector<float> values(37, 1e30f);
-    test::for_each_target([&] { BOOST_TEST(kernels::all_bounded(values.data(), values.size())); });
-    for (const float bad :
-         {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+BOOST_AUTO_TEST_CASE(values_beyond_the_bound_are_found_anywhere) {
+  // In the unrolled part, at its edges, and in the tail.
+  for (const std::size_t place : {0u, 15u, 16u, 63u, 64u, 68u}) {
+    AlignedVector<float> values(69, 1e30f);
+    for (const float good : {3.3e30f, -3.3e30f}) {
+      values[place] = good;
+      test::for_each_target(
+          [&] { BOOST_TEST(kernels::all_bounded(values.data(), values.size())); });
+    }
+    for (const float bad : {std::numeric_limits<float>::quiet_NaN(),
+                            std::numeric_limits<float>::infinity(), 3.5e30f, -3.5e30f}) {
       values[place] = bad;
       test::for_each_target(
           [&] { BOOST_TEST(!kernels::all_bounded(values.data(), values.size())); });

@@ -172,6 +172,17 @@ BOOST_AUTO_TEST_CASE(clipping_brings_the_norm_down_and_leaves_small_gradients) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_gradient_within_its_bound_is_not_scaled) {
+  Gradient gradient;
+  gradient.dense.assign(16, 0.0f);
+  gradient.dense[3] = 3.0f;
+  gradient.rows = {0};
+  gradient.row_values = {4.0f};
+  BOOST_TEST(clip_factor(gradient, 0.0) == 1.0f);
+  BOOST_TEST(clip_factor(gradient, 5.0) == 1.0f);
+  BOOST_TEST(clip_factor(gradient, 2.5) == 0.5f);
+}
+
 BOOST_AUTO_TEST_CASE(intercepts_have_their_own_rate_and_no_l2) {
   OptimizerSpec spec;
   spec.learning_rate = 0.1;

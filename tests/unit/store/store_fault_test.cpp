@@ -1,8 +1,10 @@
 // Every disk operation of a checkpoint fails once: the answer is an error or the truth, and what is
 // restored is never wrong.
+#include <fcntl.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 
@@ -36,7 +38,59 @@ void require_newest_is(const fs::path& root, CutId acknowledged, CutId begun, in
   }
 }
 
+// The process has no file left for a folder once `is_out_of_files`.
+class FolderlessDisk final : public Disk {
+ public:
+  bool is_out_of_files = false;
+
+  int open(const std::string& path, int flags, mode_t mode) override {
+    if (!is_out_of_files || (flags & O_DIRECTORY) == 0) return posix_disk().open(path, flags, mode);
+    errno = EMFILE;
+    return -1;
+  }
+  ssize_t write(int file, const void* bytes, std::size_t count) override {
+    return posix_disk().write(file, bytes, count);
+  }
+  int fsync(int file) override { return posix_disk().fsync(file); }
+  int close(int file) override { return posix_disk().close(file); }
+  int link(const std::string& from, const std::string& to) override {
+    return posix_disk().link(from, to);
+  }
+  int rename(const std::string& from, const std::string& to) override {
+    return posix_disk().rename(from, to);
+  }
+  int unlink(const std::string& path) override { return posix_disk().unlink(path); }
+  int mkdir(const std::string& path, mode_t mode) override {
+    return posix_disk().mkdir(path, mode);
+  }
+};
+
 }  // namespace
+
+BOOST_AUTO_TEST_CASE(what_is_refused_without_doubt_is_not_there) {
+  TemporaryFolder folder;
+  FaultDisk disk;
+  const auto store = require_ok(open_file_store(folder.path().string(), disk));
+  require_ok(store->put_if_absent("log/0", as_bytes("x")));
+  for (const int error : {EROFS, EACCES, ENOSPC}) {
+    disk.error = error;
+    disk.fail_at = disk.calls;
+    const auto status = store->put_if_absent("log/1", as_bytes("x")).status();
+    BOOST_TEST(!status.is_ok());
+    BOOST_TEST(!is_ambiguous(status));
+    BOOST_TEST((store->get("log/1").status().code() == Code::not_found));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_fails_after_an_object_has_its_name_leaves_it_in_doubt) {
+  TemporaryFolder folder;
+  FolderlessDisk disk;
+  const auto store = require_ok(open_file_store(folder.path().string(), disk));
+  require_ok(store->put_if_absent("log/0", as_bytes("x")));
+  disk.is_out_of_files = true;
+  BOOST_TEST(is_ambiguous(store->put_if_absent("log/1", as_bytes("x")).status()));
+  BOOST_TEST(fs::exists(folder.path() / "log" / "1"));
+}
 
 BOOST_AUTO_TEST_CASE(a_crash_and_power_loss_at_any_operation_loses_nothing_acknowledged) {
   bool was_reached = true;

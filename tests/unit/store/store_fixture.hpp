@@ -53,8 +53,8 @@ inline Status checkpoint(StateDb& db, CheckpointStore& store, CutId cut, ByteVie
   MILLRACE_TRY(write_manifest(store, manifest_of(cut, {std::move(part)})));
   CommitLogStore log(store);
   MILLRACE_ASSIGN(const auto entries, log.read_all());
-  MILLRACE_ASSIGN(const auto outcome, log.append(entries.size(), complete_entry(cut)));
-  MILLRACE_CHECK(outcome.won);
+  MILLRACE_ASSIGN(const auto put, log.write(entries.size(), complete_entry(cut)));
+  MILLRACE_CHECK(put.created);
   db.completed(cut);
   return Status();
 }
@@ -71,8 +71,7 @@ inline Result<Restored> restore_newest(CheckpointStore& store, const std::string
   const auto complete = complete_cuts(entries);
   MILLRACE_ASSIGN(auto point, choose_restore_point(store, complete));
   const auto& part = point.manifest.parts.at(0);
-  MILLRACE_TRY(StateDb::restore(part, store, folder));
-  MILLRACE_ASSIGN(const auto db, StateDb::open({.folder = folder, .restored = part}));
+  MILLRACE_ASSIGN(const auto db, StateDb::open_restored(part, store, folder));
   MILLRACE_ASSIGN(auto bytes, db->get(point.manifest.cut, "state"));
   return Restored{point.manifest.cut, std::move(bytes), std::move(point.warnings)};
 }

@@ -24,6 +24,7 @@ class Merging {
       options.shard = shard;
       options.replicas = 2;
       options.mode = mode;
+      options.push_kind = kind;
       options.layout = layout_;
       options.layout_id = kLayout;
       options.optimizer = optimizer_;
@@ -40,13 +41,23 @@ class Merging {
   ReplicaParameters& replica(std::uint32_t id) { return replicas_[id]; }
   std::span<float> theta(std::uint32_t id) { return replicas_[id].state().theta; }
 
-  // The replica's answer to an entry that carried `payloads` (none: an announcement).
-  void tell(std::uint32_t id, Sequence sequence, const PushPayloads& payloads) {
+  // Each shard's answer to a replica's entry that carried `payloads` (none: an announcement, or an
+  // entry that was applied before).
+  std::vector<std::shared_ptr<const ParameterView>> answer(std::uint32_t id,
+                                                           const PushPayloads& payloads) {
+    std::vector<std::shared_ptr<const ParameterView>> views;
     for (std::uint32_t shard = 0; shard < shards_.size(); ++shard) {
       const PushPayload* push = payloads.empty() ? nullptr : payloads[shard].get();
-      const auto view = std::static_pointer_cast<const ParameterView>(
-          shards_[shard]->answer(ReplicaId(id), push));
-      replicas_[id].rebase(ShardId(shard), sequence, view);
+      views.push_back(std::static_pointer_cast<const ParameterView>(
+          shards_[shard]->answer(ReplicaId(id), push)));
+    }
+    return views;
+  }
+  // The answers, taken in by the replica.
+  void tell(std::uint32_t id, Sequence sequence, const PushPayloads& payloads) {
+    const auto views = answer(id, payloads);
+    for (std::uint32_t shard = 0; shard < shards_.size(); ++shard) {
+      replicas_[id].rebase(ShardId(shard), sequence, views[shard]);
     }
   }
   void apply(std::uint32_t id, const PushPayloads& payloads, double weight) {

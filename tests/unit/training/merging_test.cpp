@@ -61,6 +61,59 @@ BOOST_AUTO_TEST_CASE(a_replica_hears_of_rows_that_others_changed) {
   BOOST_TEST(m.theta(0)[kRow4] == 48.0f);
 }
 
+BOOST_AUTO_TEST_CASE(an_answer_given_again_takes_no_row_from_the_next) {
+  Merging m(MergeMode::async_sum, PushKind::delta, OptimizerKind::sgd, 2);
+  m.theta(1)[kRow4] += 8.0f;
+  m.replica(1).touched() = {4};
+  m.apply(1, m.replica(1).freeze(), 1.0);
+  m.answer(0, {});  // to an entry that came twice: the replica refuses it
+  const auto mine = m.replica(0).freeze();
+  m.replica(0).sent(Sequence(2), mine);
+  m.apply(0, mine, 1.0);
+  m.tell(0, Sequence(2), mine);
+  BOOST_TEST(m.theta(0)[kRow4] == 48.0f);
+}
+
+BOOST_AUTO_TEST_CASE(a_push_whose_answer_was_overtaken_is_not_kept) {
+  Merging m(MergeMode::async_sum, PushKind::delta, OptimizerKind::sgd, 2);
+  auto first = m.replica(0).freeze();
+  m.replica(0).sent(Sequence(2), first);
+  const auto second = m.replica(0).freeze();
+  m.replica(0).sent(Sequence(3), second);
+  m.apply(0, first, 1.0);
+  m.apply(0, second, 1.0);
+  m.tell(0, Sequence(3), second);
+  const std::weak_ptr<ParameterPush> overtaken = first[0];
+  first.clear();
+  BOOST_TEST(overtaken.expired());
+}
+
+BOOST_AUTO_TEST_CASE(a_push_is_kept_until_every_shard_has_answered) {
+  constexpr std::size_t kOfShard1 = 20;
+  Merging m(MergeMode::async_sum, PushKind::delta, OptimizerKind::sgd, 2);
+  const auto first = m.replica(0).freeze();
+  m.replica(0).sent(Sequence(2), first);
+  m.theta(0)[kOfShard1] += 5.0f;
+  const auto second = m.replica(0).freeze();
+  m.replica(0).sent(Sequence(3), second);
+  m.apply(0, first, 1.0);
+  const auto early = m.answer(0, first);
+  m.apply(0, second, 1.0);
+  const auto late = m.answer(0, second);
+  m.replica(0).rebase(ShardId(0), Sequence(3), late[0]);
+  m.replica(0).rebase(ShardId(1), Sequence(2), early[1]);
+  BOOST_TEST(m.theta(0)[kOfShard1] == 25.0f);
+  m.replica(0).rebase(ShardId(1), Sequence(3), late[1]);
+  BOOST_TEST(m.theta(0)[kOfShard1] == 25.0f);
+}
+
+BOOST_AUTO_TEST_CASE(slots_travel_only_where_replicas_step_the_optimiser) {
+  Merging deltas(MergeMode::async_average, PushKind::delta, OptimizerKind::adam, 1);
+  BOOST_TEST(deltas.answer(0, {})[0]->vectors.size() == 3u);
+  Merging gradients(MergeMode::async_gradient, PushKind::gradient, OptimizerKind::adam, 1);
+  BOOST_TEST(gradients.answer(0, {})[0]->vectors.size() == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(a_gradient_is_applied_by_the_shard_and_theta_is_handed_over) {
   for (const std::uint32_t shards : {1u, 2u}) {
     Merging m(MergeMode::async_gradient, PushKind::gradient, OptimizerKind::sgd, shards);
@@ -110,6 +163,34 @@ BOOST_AUTO_TEST_CASE(a_push_that_is_not_finite_is_refused_before_and_at_the_shar
     BOOST_TEST((check_bounded(*push[0]).code() == Code::job_failed));
     BOOST_TEST((m.shard(0).check(*push[0]).code() == Code::job_failed));
   }
+}
+
+BOOST_AUTO_TEST_CASE(scalars_and_statistics_that_are_not_finite_are_refused) {
+  for (const double bad :
+       {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+    ParameterPush push;
+    BOOST_TEST(check_bounded(push).is_ok());
+    push.scalars = {0.0, bad};
+    BOOST_TEST((check_bounded(push).code() == Code::job_failed));
+    push.scalars = {};
+    push.statistics = {bad};
+    BOOST_TEST((check_bounded(push).code() == Code::job_failed));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_push_of_another_shape_is_refused) {
+  Merging m(MergeMode::async_average, PushKind::delta, OptimizerKind::adam, 1);
+  BOOST_TEST(m.shard(0).check(*m.replica(0).freeze_nothing()[0]).is_ok());
+  const auto refuses = [&](auto change) {
+    const auto push = m.replica(0).freeze()[0];
+    BOOST_REQUIRE(m.shard(0).check(*push).is_ok());
+    change(*push);
+    return m.shard(0).check(*push).code() == Code::invalid_argument;
+  };
+  BOOST_TEST(refuses([](ParameterPush& push) { push.vectors.push_back(push.vectors[0]); }));
+  BOOST_TEST(refuses([](ParameterPush& push) { push.vectors.pop_back(); }));
+  BOOST_TEST(refuses([](ParameterPush& push) { push.scalars.push_back(0.0); }));
+  BOOST_TEST(refuses([](ParameterPush& push) { push.kind = PushKind::gradient; }));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
