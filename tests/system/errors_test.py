@@ -3,6 +3,7 @@
 
     tests/system/errors_test.py [build/release/bin/millrace] [CASE...]
 """
+import gzip
 import json
 import os
 import pathlib
@@ -22,12 +23,22 @@ class JobFiles(ProgramTest):
         self.data = self.folder / "stream.csv"
         write_stream(self.data, 2_000)
 
+    def error_of(self, outcome):
+        """What `--output json` says of the error: one object on stderr, and nothing on stdout."""
+        self.assertEqual("", outcome.out)
+        said = json.loads(outcome.err)
+        self.assertEqual(outcome.code, said["exit_code"])
+        return said["error"]
+
     def test_a_misspelt_key_is_named_with_its_line_and_the_nearest_word(self):
         job = self.write("job.yaml", job_text(self.data).replace("source:", "sorce:"))
         for words in (("validate", job), ("run", job, "--state", self.state)):
             outcome = self.require_code(call(*words), USAGE)
-            self.require_said(outcome, "sorce", "source", "3", job.name)
+            self.require_said(outcome, "job.yaml:3:1: sorce: unknown key 'sorce'; did you mean 'source'?")
         self.assertFalse(self.state.exists(), "an invalid job must leave nothing behind")
+        report = self.require_code(call("validate", job, "--output", "json"), USAGE).summary
+        self.assertFalse(report["valid"])
+        self.assertEqual(("sorce", 3), (report["problems"][0]["key"], report["problems"][0]["line"]))
 
     def test_a_misspelt_value_is_named_with_the_nearest_word(self):
         job = self.write("job.yaml", job_text(self.data, model="{kind: logisitc}"))
@@ -47,7 +58,9 @@ class JobFiles(ProgramTest):
 
     def test_an_unknown_flag_is_refused(self):
         job = self.write("job.yaml", job_text(self.data))
-        self.require_said(self.require_code(self.run_job(job, "--workres", "2"), USAGE), "--workres")
+        outcome = self.require_code(self.run_job(job, "--workres", "2"), USAGE)
+        self.require_said(outcome, "--workres", "did you mean '--workers'")
+        self.assertEqual("invalid_argument", self.error_of(outcome)["code"])
 
     def test_a_missing_data_file_is_named(self):
         job = self.write("job.yaml", job_text("/nowhere/at-all.csv"))
@@ -64,10 +77,10 @@ class JobFiles(ProgramTest):
 
     def test_errors_are_one_object_for_programs(self):
         outcome = self.run_job(self.write("job.yaml", job_text("/nowhere/at-all.csv")))
-        error = json.loads(outcome.said.strip().splitlines()[-1])
-        self.assertEqual(outcome.code, error["exit_code"])
-        self.assertIn("/nowhere/at-all.csv", error["error"]["message"])
-        self.assertTrue(error["error"]["hint"])
+        self.require_code(outcome, NOT_FOUND)
+        error = self.error_of(outcome)
+        self.assertIn("/nowhere/at-all.csv", error["message"])
+        self.assertTrue(error["hint"])
 
 
 class BadData(ProgramTest):
@@ -97,6 +110,29 @@ class BadData(ProgramTest):
         limit = f"path: {self.data}, max_quarantined: {self.broken}"
         text = job_text(self.data).replace(f"path: {self.data}", limit)
         self.require_exact(self.run_job(self.write("job.yaml", text)), 20_000 - self.broken)
+
+
+class CompressedData(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        stream = self.folder / "stream.csv"
+        write_stream(stream, 100_000)
+        self.packed = gzip.compress(stream.read_bytes(), mtime=0)
+        self.data = self.folder / "stream.csv.gz"
+        self.job = self.write("job.yaml", job_text(self.data))
+
+    def require_ends_at_once(self, content):
+        self.data.write_bytes(content)
+        outcome = self.require_code(self.run_job(self.job), 1)
+        self.require_said(outcome, self.data, "compressed")
+        self.assertNotIn("attempt 1 is lost", outcome.said, outcome)
+
+    def test_a_file_that_was_cut_short_ends_the_job_at_once(self):
+        self.require_ends_at_once(self.packed[:len(self.packed) // 2])
+
+    def test_a_file_that_was_damaged_ends_the_job_at_once(self):
+        middle = len(self.packed) // 2
+        self.require_ends_at_once(self.packed[:middle] + bytes(64) + self.packed[middle + 64:])
 
 
 class StateFolders(ProgramTest):

@@ -5,24 +5,19 @@
 
 Moments of kills are drawn from MILLRACE_SEED (default 1), which is printed.
 """
+import json
 import os
 import pathlib
 import random
 import signal
-import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from program import ProgramTest, job_text, main, write_stream  # noqa: E402
+from program import (ROOT, ProgramTest, complete_cuts, damage, halve_newest_manifest, job_text,  # noqa: E402
+                     main, write_stream)
 
 RECORDS = 120_000
 SEED = int(os.environ.get("MILLRACE_SEED", "1"))
-
-
-def damage(path, content):
-    """Replaces a file: its bytes may be shared with RocksDB by a hard link."""
-    path.unlink()
-    path.write_bytes(content)
 
 
 class KillAndResume(ProgramTest):
@@ -59,70 +54,60 @@ class KillAndResume(ProgramTest):
         summary = self.require_exact(self.run_job(job), RECORDS)
         self.assertGreater(summary["resumed_from"], 0)
 
-    def stop_with_damage(self, damage_newest):
-        """Kills a run, lets `damage_newest` spoil its newest checkpoint and gives what was said then."""
+    def require_survives(self, damage_newest):
+        """Kills a run, lets `damage_newest` spoil its newest checkpoint and name it, and runs it again."""
         job = self.write("job.yaml", job_text(self.stream(), rate=40_000))
         running = self.start_job(job)
         self.wait_for(lambda: len(self.manifests()) >= 3, "three checkpoints")
         running.kill()
-        named = damage_newest()
+        named = damage_newest(self.state / "stream/checkpoints")
         outcome = self.run_job(job)
         summary = self.require_exact(outcome, RECORDS)
         self.require_said(outcome, named, "damaged")
         self.assertGreater(summary["resumed_from"], 0)
 
-    def newest_complete_cut(self):
-        """The beginning of the names of its objects: the log decides which manifest counts."""
-        log = sorted((self.state / "stream/checkpoints/log").iterdir())
-        complete = [entry.read_text() for entry in log if '"kind":"complete"' in entry.read_text()]
-        cut = int(complete[-1].split('"cut":')[1].split(",")[0])
-        return f"cut-{cut:010d}."
-
     def test_a_truncated_manifest_makes_the_one_before_it_count(self):
-        def truncate():
-            cut = self.newest_complete_cut()
-            manifest = next(path for path in self.manifests() if path.name.startswith(cut))
-            damage(manifest, manifest.read_bytes()[:manifest.stat().st_size // 2])
-            return manifest.name
-
-        self.stop_with_damage(truncate)
+        self.require_survives(halve_newest_manifest)
 
     def test_a_flipped_bit_in_a_part_makes_the_checkpoint_before_it_count(self):
-        def flip():
-            cut = self.newest_complete_cut()
-            part = next(path for path in (self.state / "stream/checkpoints/parts").iterdir()
+        def flip(checkpoints):
+            cut = complete_cuts(checkpoints)[-1]
+            part = next(path for path in (checkpoints / "parts").iterdir()
                         if path.name.startswith(cut) and path.suffix == ".sst")
             content = bytearray(part.read_bytes())
             content[len(content) // 2] ^= 1
             damage(part, bytes(content))
             return part.name
 
-        self.stop_with_damage(flip)
+        self.require_survives(flip)
 
     def test_checkpoints_beyond_those_retained_are_deleted(self):
         job = self.write("job.yaml", job_text(self.stream(), rate=60_000))
         self.require_exact(self.run_job(job), RECORDS)
-        self.assertLessEqual(len(self.manifests()), 3 + 2)
+        manifests = list((self.state / "stream/checkpoints/manifests").iterdir())
+        self.assertLessEqual(len(manifests), 3 + 2)
         self.assertEqual([], list((self.state / "stream/checkpoints/.writing").iterdir()))
 
-    def test_an_interrupted_run_ends_with_130_after_a_checkpoint(self):
+    def stop_by(self, number, code, state):
+        """Stops a run by a signal and runs it again: the second goes on where the first says that it ended."""
         job = self.write("job.yaml", job_text(self.stream(), rate=40_000, interval="60s"))
         running = self.start_job(job)
-        self.wait_for(lambda: '"progress"' in running.out.read_text() + running.err.read_text(), "progress")
-        running.signal(signal.SIGINT)
-        first = self.require_code(running.wait(30), 130)
-        second = self.run_job(job)
-        summary = self.require_exact(second, RECORDS)
-        self.assertEqual(first.summary["records"], summary["resumed_from"])
+        self.wait_for(lambda: '"progress"' in running.err.read_text(), "progress")
+        running.signal(number)
+        stopped = self.require_code(running.wait(30), code)
+        self.assertEqual(state, stopped.summary["state"])
+        self.assertLess(stopped.summary["records"], RECORDS)
+        events = [json.loads(line)["event"] for line in stopped.err.splitlines()]
+        self.assertIn("stopped", events)
+        self.assertNotIn("finished", events)
+        summary = self.require_exact(self.run_job(job), RECORDS)
+        self.assertEqual(stopped.summary["records"], summary["resumed_from"])
+
+    def test_an_interrupted_run_ends_with_130_after_a_checkpoint(self):
+        self.stop_by(signal.SIGINT, 130, "interrupted")
 
     def test_a_terminated_run_drains_and_ends_with_0(self):
-        job = self.write("job.yaml", job_text(self.stream(), rate=40_000, interval="60s"))
-        running = self.start_job(job)
-        self.wait_for(lambda: '"progress"' in running.out.read_text() + running.err.read_text(), "progress")
-        running.signal(signal.SIGTERM)
-        stopped = self.require_code(running.wait(30), 0)
-        self.assertLess(stopped.summary["records"], RECORDS)
-        self.require_exact(self.run_job(job), RECORDS)
+        self.stop_by(signal.SIGTERM, 0, "stopped")
 
     def test_a_finished_job_prints_its_summary_again(self):
         job = self.write("job.yaml", job_text(self.stream(5_000)))
@@ -179,12 +164,9 @@ class Determinism(ProgramTest):
 
 class RealStream(ProgramTest):
     def test_covertype_killed_at_random_moments_counts_every_record_once(self):
-        packed = pathlib.Path(__file__).resolve().parents[3] / "shared/data/covtype.csv.zst"
-        if not packed.is_file():
-            self.skipTest(f"{packed} is missing")
-        data = self.folder / "covtype.csv"
-        if subprocess.run(["zstd", "-dqf", packed, "-o", data], check=False).returncode != 0:
-            self.skipTest("zstd cannot unpack it")
+        data = ROOT / "data" / "covtype.csv"
+        if not data.is_file():
+            self.skipTest("data/covtype.csv is missing: deploy/fetch-data gets it")
         with data.open() as file:
             label = file.readline().strip().split(",")[-1]
         draw = random.Random(SEED)

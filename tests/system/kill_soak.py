@@ -3,7 +3,8 @@
 
     tests/system/kill_soak.py build/release/bin/millrace [--kills 50] [--seed 1] [--records 2000000] [--damage]
 
-`--damage` cuts the newest manifest in half before the last run: the one before it must be used, and said so.
+`--damage` cuts the manifest of the newest complete checkpoint in half before the last run: the one before it must be
+used, and said so.
 
 The stream is the built-in generator, so nothing is downloaded. Moments are drawn from the seed; the machine's
 timing is not, so a failure says what was found rather than when. Exits 1 when a record is lost or counted twice.
@@ -16,6 +17,9 @@ import subprocess
 import sys
 import tempfile
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from program import halve_newest_manifest  # noqa: E402
 
 JOB = """version: 1
 name: kill-soak
@@ -42,15 +46,11 @@ def run_killed(command, seconds):
         return True
 
 
-def damage_newest_manifest(state):
+def damage_newest(checkpoints):
     """The name of the manifest that was cut in half."""
-    manifests = sorted(state.glob("*/checkpoints/manifests/*"))
-    if len(manifests) < 2:
+    if sum(1 for _ in (checkpoints / "manifests").glob("*")) < 2:
         raise SystemExit("kill_soak: fewer than two checkpoints to choose from: more --kills or --records")
-    newest = manifests[-1]
-    newest.chmod(0o600)
-    newest.write_bytes(newest.read_bytes()[:newest.stat().st_size // 2])
-    return newest.name
+    return halve_newest_manifest(checkpoints)
 
 
 def main():
@@ -73,7 +73,7 @@ def main():
         began, kills = time.monotonic(), 0
         while kills < options.kills and run_killed(command, draw.uniform(0.2, 1.8)):
             kills += 1
-        damaged = damage_newest_manifest(folder / "state") if options.damage else ""
+        damaged = damage_newest(folder / "state/kill-soak/checkpoints") if options.damage else ""
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise SystemExit(f"kill_soak: the last run ended with {done.returncode}:\n{done.stderr[-2000:]}")

@@ -22,7 +22,7 @@ def cache_folder():
 
 
 def _original(name, folder):
-    """The file in its own order: as downloaded, as already cached, or unpacked from the shared streams."""
+    """The file in its own order: as downloaded, as already cached, or unpacked from the packed ones."""
     file = {"electricity": "elec", "covtype": "covtype", "elec2": "elec2"}[name]
     cached = folder / f"{file}.csv"
     if cached.exists():
