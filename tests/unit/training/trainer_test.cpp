@@ -82,6 +82,7 @@ TrainingSetupPtr make_setup(const SourceSpec& source, const Schema& schema, Mode
   spec.optimizer.emplace().learning_rate = 1e-3;
   spec.training.emplace().mode = TrainingMode::mini_batch;
   spec.merge.emplace().mode = MergeMode::async_gradient;
+  spec.merge->every = 1;
   auto setup = make_training_setup(spec, schema, 1);
   BOOST_REQUIRE_MESSAGE(setup.is_ok(), setup.status().message());
   return std::move(setup).value();
