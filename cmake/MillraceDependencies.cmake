@@ -1,7 +1,6 @@
 # Every library that Millrace links, as Debian 12 ships it. docs/licences.md lists their terms.
 
 find_package(Threads REQUIRED)
-find_package(PkgConfig REQUIRED)
 
 find_path(CAF_INCLUDE_DIR caf/all.hpp REQUIRED)
 foreach(part core io openssl)
@@ -11,7 +10,14 @@ add_library(millrace_caf INTERFACE)
 target_include_directories(millrace_caf SYSTEM INTERFACE ${CAF_INCLUDE_DIR})
 target_link_libraries(millrace_caf INTERFACE ${CAF_openssl_LIBRARY} ${CAF_io_LIBRARY} ${CAF_core_LIBRARY} Threads::Threads)
 
-pkg_check_modules(ZMQ REQUIRED IMPORTED_TARGET libzmq)
+# Not by pkg-config, which names the headers of libraries below libzmq, in another order at every second
+# configuring: everything that uses sockets was then compiled again.
+find_path(ZMQ_INCLUDE_DIR zmq.h REQUIRED)
+find_library(ZMQ_LIBRARY zmq REQUIRED)
+add_library(millrace_zmq INTERFACE)
+target_include_directories(millrace_zmq SYSTEM INTERFACE ${ZMQ_INCLUDE_DIR})
+target_link_libraries(millrace_zmq INTERFACE ${ZMQ_LIBRARY})
+
 find_package(CapnProto REQUIRED)
 find_package(RocksDB REQUIRED)
 find_package(HWY CONFIG REQUIRED)
@@ -29,4 +35,3 @@ if(MILLRACE_TESTS)
   # Nothing of Eigen outside its MPL 2 part.
   add_compile_definitions(EIGEN_MPL2_ONLY)
 endif()
-pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)

@@ -54,8 +54,8 @@ Status StateDb::Database::open() {
   fs::create_directories(options.folder, error);
   if (error) return disk_error("make folder", options.folder, error.value());
   auto settings = database_options();
-  auto target = options.file_system ? options.file_system : rocksdb::FileSystem::Default();
-  env = rocksdb::NewCompositeEnv(make_scratch_file_system(std::move(target)));
+  const auto target = options.file_system ? options.file_system : rocksdb::FileSystem::Default();
+  env = rocksdb::NewCompositeEnv(make_scratch_file_system(target));
   settings.env = env.get();
   std::vector<std::string> names = {rocksdb::kDefaultColumnFamilyName};
   if (fs::exists(fs::path(options.folder) / "CURRENT", error)) {
