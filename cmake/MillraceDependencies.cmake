@@ -18,6 +18,12 @@ add_library(millrace_zmq INTERFACE)
 target_include_directories(millrace_zmq SYSTEM INTERFACE ${ZMQ_INCLUDE_DIR})
 target_link_libraries(millrace_zmq INTERFACE ${ZMQ_LIBRARY})
 
+find_path(RDKAFKA_INCLUDE_DIR librdkafka/rdkafka.h REQUIRED)
+find_library(RDKAFKA_LIBRARY rdkafka REQUIRED)
+add_library(millrace_rdkafka INTERFACE)
+target_include_directories(millrace_rdkafka SYSTEM INTERFACE ${RDKAFKA_INCLUDE_DIR})
+target_link_libraries(millrace_rdkafka INTERFACE ${RDKAFKA_LIBRARY})
+
 find_package(CapnProto REQUIRED)
 find_package(RocksDB REQUIRED)
 find_package(HWY CONFIG REQUIRED)

@@ -21,6 +21,10 @@ inline constexpr std::uint32_t kClassesMax = 1'024;       // widest label head
 inline constexpr std::uint32_t kCategoriesMax = 4'096;    // widest one_hot of one field
 inline constexpr std::size_t kSplitsMax = 4'096;          // of one job
 inline constexpr std::size_t kFilesMax = 100'000;         // matched by one glob
+// Read ahead by one training slot from all its partitions. The library looks once a second whether
+// there is room again, so this also bounds what a slot reads in a second.
+inline constexpr std::size_t kKafkaReadAheadBytes = std::size_t{64} << 20;
+inline constexpr std::size_t kKafkaReadAheadMessages = 1'000'000;  // of about 300 B beside bytes
 
 // Model
 // float32 values of one model: 1 GiB.

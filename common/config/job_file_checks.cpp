@@ -6,6 +6,7 @@
 #include "common/config/job_file.hpp"
 #include "common/config/job_keys.hpp"
 #include "common/config/job_value.hpp"
+#include "common/config/kafka_checks.hpp"
 #include "common/config/nearest.hpp"
 
 namespace millrace {
@@ -59,14 +60,17 @@ class Checks {
 
   void check_source() {
     const auto& source = spec_.source;
-    if (source.kind == SourceKind::file) {
-      if (source.path.empty())
+    if (source.kind != SourceKind::generator) {
+      if (source.kind == SourceKind::file && source.path.empty())
         report("source.path", "is required for files", "for instance `source: {path: data.csv}`");
       const char delimiter = source.csv.delimiter;
       if (std::isalnum(static_cast<unsigned char>(delimiter)) ||
           std::string_view("\"\n\r.+-").find(delimiter) != std::string_view::npos)
         report("source.csv.delimiter", "this character is part of the values themselves",
                "usual ones are ',', ';', '|' and \"\\t\"");
+      if (source.kind == SourceKind::file) return;
+      auto found = find_kafka_problems(spec_);
+      std::ranges::move(found, std::back_inserter(problems_));
       return;
     }
     const auto& generator = source.generator;

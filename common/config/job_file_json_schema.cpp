@@ -3,6 +3,7 @@
 #include "common/config/job_file.hpp"
 #include "common/config/job_keys.hpp"
 #include "common/config/job_value.hpp"
+#include "common/config/kafka_properties.hpp"
 
 namespace millrace {
 namespace {
@@ -15,6 +16,29 @@ void add_range(const KeyRules& rules, Json& schema) {
     schema[rules.minimum_is_open ? "exclusiveMinimum" : "minimum"] = rules.minimum;
   if (rules.maximum < 1e300)
     schema[rules.maximum_is_open ? "exclusiveMaximum" : "maximum"] = rules.maximum;
+}
+
+// Of librdkafka's settings: what the checks allow, and no more.
+Json settings_schema() {
+  const Json secret = {{"type", "object"},
+                       {"additionalProperties", false},
+                       {"properties", Json{{"secret", Json{{"type", "string"}}}}},
+                       {"required", {"secret"}}};
+  Json all = Json::object();
+  for (const auto& rule : kafka_property_rules()) {
+    Json value = {{"type", {"string", "number", "boolean"}}};
+    if (rule.is_secret) {
+      value = secret;
+    } else if (rule.range.second != 0) {
+      value =
+          Json{{"type", "integer"}, {"minimum", rule.range.first}, {"maximum", rule.range.second}};
+    } else if (rule.choices.empty()) {
+      value = Json{{"anyOf", {value, secret}}};
+    }
+    value["description"] = rule.help;
+    all[rule.name] = value;
+  }
+  return all;
 }
 
 Json scalar_schema(const KeyRules& rules) {
@@ -45,6 +69,11 @@ Json scalar_schema(const KeyRules& rules) {
     case KeyType::character:
       schema["type"] = "string";
       break;
+    case KeyType::properties:
+      schema["type"] = "object";
+      schema["additionalProperties"] = false;
+      schema["properties"] = settings_schema();
+      break;
   }
   add_range(rules, schema);
   return schema;
@@ -54,7 +83,8 @@ Json value_as_json(const KeyRules& rules, const JobValue& value) {
   if (rules.type == KeyType::duration) return to_yaml(rules, value);
   return std::visit(
       [](const auto& v) -> Json {
-        if constexpr (std::is_same_v<std::decay_t<decltype(v)>, std::monostate>)
+        using Value = std::decay_t<decltype(v)>;
+        if constexpr (std::is_same_v<Value, std::monostate> || std::is_same_v<Value, Properties>)
           return nullptr;
         else
           return v;

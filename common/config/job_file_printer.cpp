@@ -4,6 +4,7 @@
 #include "common/config/job_file.hpp"
 #include "common/config/job_keys.hpp"
 #include "common/config/job_value.hpp"
+#include "common/config/kafka_properties.hpp"
 
 namespace millrace {
 namespace {
@@ -95,10 +96,25 @@ std::string describe(const KeyRules& rules, const JobValue& default_value, std::
   return fmt::format("  {}\n", name) + wrapped(rules.help, 6, 90) + wrapped(facts, 6, 90);
 }
 
+// The settings that a map may hold, one a line.
+std::string describe_settings() {
+  std::string text;
+  for (const auto& rule : kafka_property_rules()) {
+    std::string facts;
+    for (const auto& choice : rule.choices) facts += (facts.empty() ? "" : " | ") + choice;
+    if (rule.range.second != 0)
+      facts = fmt::format("{} to {}", rule.range.first, rule.range.second);
+    if (rule.is_secret) facts = "{secret: NAME}";
+    text += wrapped(rule.name + ": " + rule.help + (facts.empty() ? "" : "; " + facts), 8, 88);
+  }
+  return text;
+}
+
 constexpr std::string_view kReferenceHead = R"(The job file, version 1
 
-YAML, at most 256 KiB. `version: 1` and `schema.label` are required, and `source.path` for files; everything
-else has a default, listed below. An unknown key is an error. A job file of five lines:
+YAML, at most 256 KiB. `version: 1` and `schema.label` are required, `source.path` for files, and
+`source.kafka.brokers` and `source.kafka.topic` for Kafka; everything else has a default, listed below. An
+unknown key is an error. A job file of five lines:
 
   version: 1
   source: {path: data.csv}
@@ -158,9 +174,11 @@ std::string job_file_reference() {
     }
     if (section.path.empty()) text += "  version\n      1; required\n";
     for (const auto& key : job_keys())
-      if (section_of(key.path) == section.path)
+      if (section_of(key.path) == section.path) {
         text += describe(key, key.get(complete_defaults()),
                          key.path + (key.on_change == OnChange::goes_on ? " *" : ""));
+        if (key.type == KeyType::properties) text += describe_settings();
+      }
   }
   return text;
 }

@@ -92,7 +92,10 @@ void JobFileReader::apply(const std::string& assignment) {
     const YAML::Node value = YAML::Load(assignment.substr(equals + 1));
     YAML::Node place = root_;
     for (std::size_t begin = 0;;) {
-      const auto dot = path.find('.', begin);
+      // Names of settings hold dots themselves.
+      const auto* outer = begin == 0 ? nullptr : find_job_key(path.substr(0, begin - 1));
+      const bool is_setting = outer != nullptr && outer->type == KeyType::properties;
+      const auto dot = is_setting ? std::string::npos : path.find('.', begin);
       const auto name = path.substr(begin, dot == std::string::npos ? dot : dot - begin);
       if (dot == std::string::npos) {
         place[name] = value;
@@ -204,6 +207,7 @@ void JobFileReader::read_options(const YAML::Node& options, const std::string& n
 
 std::optional<JobValue> JobFileReader::read_value(const KeyRules& rules, const YAML::Node& value,
                                                   const std::string& path) {
+  if (rules.type == KeyType::properties) return read_properties(value, path);
   if (!is_list(rules.type)) return read_scalar(rules, value, path);
   if (!value.IsSequence()) {
     report(path, value.Mark(), "expected a " + type_text(rules.type) + ", got " + kind_of(value),
@@ -229,7 +233,8 @@ std::optional<JobValue> JobFileReader::read_scalar(const KeyRules& rules, const 
     if (parsed.is_ok()) return std::move(parsed).value();
     report(path, value.Mark(), parsed.status().message(), parsed.status().hint());
   } else if (value.IsMap() && value.size() == 1 && value["secret"]) {
-    report(path, value.Mark(), "secrets are not supported by this version");
+    report(path, value.Mark(), "is no secret, and not supported as one",
+           "secrets are for source.kafka.properties; write the value itself");
   } else {
     report(path, value.Mark(), std::string("expected a single value, got ") + kind_of(value),
            value.IsNull()
@@ -237,6 +242,33 @@ std::optional<JobValue> JobFileReader::read_scalar(const KeyRules& rules, const 
                : "");
   }
   return std::nullopt;
+}
+
+// Which names and values are allowed is checked with the whole job.
+std::optional<JobValue> JobFileReader::read_properties(const YAML::Node& map,
+                                                       const std::string& path) {
+  if (!map.IsMap()) {
+    report(path, map.Mark(), std::string("expected a map of settings, got ") + kind_of(map),
+           "for instance {security.protocol: ssl}, or {} for none");
+    return std::nullopt;
+  }
+  Properties properties;
+  for (const auto& entry : map) {
+    const YAML::Node &name = entry.first, &value = entry.second;
+    const auto here = path + "." + (name.IsScalar() ? name.Scalar() : std::string());
+    const bool is_secret =
+        value.IsMap() && value.size() == 1 && value["secret"] && value["secret"].IsScalar();
+    if (!given_.emplace(here, name.Mark()).second) {
+      report(here, name.Mark(), "is given twice", "keep one of the two");
+    } else if (!name.IsScalar() || !(value.IsScalar() || is_secret)) {
+      report(here, value.Mark(),
+             std::string("expected a text or {secret: NAME}, got ") + kind_of(value));
+    } else {
+      properties[name.Scalar()] = {is_secret ? value["secret"].Scalar() : value.Scalar(),
+                                   is_secret};
+    }
+  }
+  return JobValue{std::move(properties)};
 }
 
 bool JobFileReader::report_unsupported(const YAML::Node& name, const YAML::Node& value,

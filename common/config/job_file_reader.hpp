@@ -35,6 +35,7 @@ class JobFileReader {
                                      const std::string& path);
   std::optional<JobValue> read_scalar(const KeyRules& rules, const YAML::Node& value,
                                       const std::string& path);
+  std::optional<JobValue> read_properties(const YAML::Node& map, const std::string& path);
   bool report_unsupported(const YAML::Node& name, const YAML::Node& value, const std::string& path);
   void report_unknown(const YAML::Node& name, const std::string& path, const std::string& section);
   void report_keys_without_effect();

@@ -1,7 +1,7 @@
 // Builds one row of the table of job_keys.hpp from a pointer to member: the value type, its
 // conversions and the words of an enumeration follow from the member's C++ type.
 //
-// Place: included by job_keys.cpp and transform_keys.cpp only.
+// Place: included by job_keys.cpp, kafka_keys.cpp and transform_keys.cpp only.
 #pragma once
 
 #include <optional>
@@ -39,6 +39,7 @@ constexpr KeyType key_type() {
                 std::is_same_v<T, std::vector<std::uint64_t>>)
     return KeyType::integer_list;
   if constexpr (std::is_same_v<T, std::vector<double>>) return KeyType::number_list;
+  if constexpr (std::is_same_v<T, Properties>) return KeyType::properties;
   return KeyType::text;
 }
 
@@ -139,5 +140,8 @@ Key<Root> key(const std::string& path, const Access<Root, Section>& access, T Se
   if constexpr (std::is_same_v<Plain, std::uint32_t>) row.maximum = 4294967295.0;
   return row;
 }
+
+// The rows of a source of its own, in kafka_keys.cpp.
+void add_kafka_keys(std::vector<JobKey>& keys);
 
 }  // namespace millrace::job_key_access

@@ -8,7 +8,7 @@ namespace job_key_access {
 
 template <>
 const std::vector<std::string>& words<SourceKind>() {
-  static const std::vector<std::string> all = {"file", "generator"};
+  static const std::vector<std::string> all = {"file", "generator", "kafka"};
   return all;
 }
 template <>
@@ -75,7 +75,7 @@ void add_job_and_source(Keys& keys) {
 
   const auto source = section(&JobSpec::source);
   row = &add(keys, "source.kind", source, &SourceSpec::kind, "where records come from");
-  row->unsupported_choices = {"kafka", "zeromq"};
+  row->unsupported_choices = {"zeromq"};
   row->is_headline = true;
   row = &add(keys, "source.path", source, &SourceSpec::path,
              "a file or a glob, relative to the job file; files ending in .gz are decompressed");
@@ -89,7 +89,7 @@ void add_job_and_source(Keys& keys) {
   format.help = "how records are written";
   format.choices = {"csv"};
   format.unsupported_choices = {"json"};
-  format.only_with = "source.kind=file";
+  format.only_with = "source.kind=file|kafka";
   keys.push_back(format);
   row = &add(keys, "source.missing", source, &SourceSpec::missing, "texts that mean \"no value\"");
   row = &goes_on(
@@ -104,10 +104,11 @@ void add_job_and_source(Keys& keys) {
   row = &range(add(keys, "source.splits", source, &SourceSpec::splits,
                    "independent parts of the stream; 0: chosen from the size of the data"),
                0, limits::kSplitsMax);
+  row->only_with = "source.kind=file|generator";
 
   const auto csv = inside(source, &SourceSpec::csv);
   row = &add(keys, "source.csv.delimiter", csv, &CsvSpec::delimiter, "separates fields");
-  row->only_with = "source.kind=file";
+  row->only_with = "source.kind=file|kafka";
   row = &add(keys, "source.csv.header", csv, &CsvSpec::header,
              "whether the first line names the fields");
   row->only_with = "source.kind=file";
@@ -130,6 +131,7 @@ void add_job_and_source(Keys& keys) {
             "share of labels flipped"),
         0, 0.5);
   for (auto i = first; i < keys.size(); ++i) keys[i].only_with = "source.kind=generator";
+  add_kafka_keys(keys);
 }
 
 void add_schema(Keys& keys) {
@@ -283,7 +285,7 @@ void add_the_rest(Keys& keys) {
 const std::vector<JobKey>& job_keys() {
   static const Keys all = [] {
     Keys keys;
-    keys.reserve(80);
+    keys.reserve(100);
     add_job_and_source(keys);
     add_schema(keys);
     add_model_and_optimizer(keys);
@@ -300,6 +302,8 @@ const std::vector<SectionHelp>& job_sections() {
       {"source", "where records come from"},
       {"source.csv", "how CSV is written"},
       {"source.generator", "a synthetic stream, for trying things"},
+      {"source.kafka",
+       "a topic: each partition is a split, each message a record, its value a line of CSV"},
       {"schema", "what the fields mean; all but the label is inferred from the first records"},
       {"preprocess",
        "transforms, in order; each learns a record's features before it transforms it"},
@@ -317,7 +321,6 @@ const std::vector<SectionHelp>& job_sections() {
 const std::vector<UnsupportedKey>& unsupported_keys() {
   static const std::vector<UnsupportedKey> all = {
       {"source.follow", "false"},
-      {"source.kafka", ""},
       {"source.zeromq", ""},
       {"source.json", ""},
       {"schema.key", ""},

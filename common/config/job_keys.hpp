@@ -2,7 +2,7 @@
 // the JSON Schema, printing and the comparison of two jobs are driven by.
 //
 // Place: private to common/config. A key is read and written through a JobValue, so that the code
-// around the table knows seven value types and no field of JobSpec. Immutable after first use;
+// around the table knows eight value types and no field of JobSpec. Immutable after first use;
 // thread-safe.
 #pragma once
 
@@ -21,7 +21,7 @@ namespace millrace {
 // Empty: the key is absent and something else decides. Durations are milliseconds.
 using JobValue =
     std::variant<std::monostate, bool, std::uint64_t, double, std::string, std::vector<std::string>,
-                 std::vector<std::uint64_t>, std::vector<double>>;
+                 std::vector<std::uint64_t>, std::vector<double>, Properties>;
 
 enum class KeyType {
   text,
@@ -34,6 +34,7 @@ enum class KeyType {
   text_list,
   integer_list,
   number_list,
+  properties,  // settings of a library by name, some of them secrets
 };
 
 // Whether stored state still fits when the key changes.

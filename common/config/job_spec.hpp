@@ -7,13 +7,17 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace millrace {
 
-enum class SourceKind { file, generator };
+enum class SourceKind { file, generator, kafka };
+enum class KafkaStart { earliest, latest, timestamp, offsets };
+enum class KafkaUntil { latest };
+enum class KafkaPart { value, key };
 enum class Task { regression, binary, multiclass };
 enum class ModelKind { linear, logistic, softmax, mlp };
 enum class OptimizerKind { sgd, adagrad, adam, nag };
@@ -38,6 +42,33 @@ struct CsvSpec {
   friend bool operator==(const CsvSpec&, const CsvSpec&) = default;
 };
 
+// A setting that a library is given: its text, or the name of the secret that holds the text.
+struct Property {
+  std::string text;
+  bool is_secret = false;
+  friend bool operator==(const Property&, const Property&) = default;
+};
+using Properties = std::map<std::string, Property>;
+
+struct KafkaSpec {
+  std::string brokers;  // host:port, several separated by commas
+  std::string topic;
+  KafkaStart start = KafkaStart::earliest;     // where a new job begins; looked up once, at submit
+  std::string start_timestamp;                 // milliseconds since 1970, or ISO 8601 in UTC
+  std::vector<std::uint64_t> start_offsets;    // one for each partition
+  std::optional<KafkaUntil> until;             // absent: the stream never ends
+  std::vector<std::string> columns;            // of the value; empty: c1, c2, ...
+  KafkaPart label_from = KafkaPart::value;     // key: the message's key is the label
+  std::optional<std::string> key_field;        // this field holds the message's key
+  std::optional<std::string> timestamp_field;  // milliseconds since 1970
+  std::vector<std::string> header_fields;      // the headers of these names, as fields
+  std::chrono::milliseconds linger{100};       // a micro-batch waits so long for more records, >= 0
+  std::optional<std::string> group;            // under which offsets are committed
+  bool commit_offsets = false;                 // of complete checkpoints, for lag tools
+  Properties properties;                       // of librdkafka: kafka_properties.hpp lists them
+  friend bool operator==(const KafkaSpec&, const KafkaSpec&) = default;
+};
+
 struct SourceSpec {
   SourceKind kind = SourceKind::file;
   std::string path;  // file: a path or glob, relative to the job file
@@ -48,6 +79,7 @@ struct SourceSpec {
       max_quarantined;       // more quarantined records fail the job; absent: no limit
   std::uint32_t splits = 0;  // 0: chosen from the size of the data, not from the workers
   GeneratorSpec generator;
+  KafkaSpec kafka;
   friend bool operator==(const SourceSpec&, const SourceSpec&) = default;
 };
 

@@ -125,6 +125,8 @@ Result<JobValue> parse_scalar(const KeyRules& rules, const std::string& text) {
     }
     case KeyType::duration:
       return parse_duration(text);
+    case KeyType::properties:
+      break;  // a map, read as one
   }
   return wrong("unknown type of key");
 }
@@ -196,6 +198,8 @@ std::string type_text(KeyType type) {
       return "list of whole numbers";
     case KeyType::number_list:
       return "list of numbers";
+    case KeyType::properties:
+      return "map of settings";
   }
   return "?";
 }
@@ -206,7 +210,22 @@ std::string quote_yaml(const std::string& text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
+namespace {
+
+std::string braced(const Properties& properties) {
+  std::string all = "{";
+  for (const auto& [name, property] : properties) {
+    const auto text = quote_yaml(property.text);
+    all += (all.size() == 1 ? "" : ", ") + quote_yaml(name) + ": " +
+           (property.is_secret ? "{secret: " + text + "}" : text);
+  }
+  return all + "}";
+}
+
+}  // namespace
+
 std::string to_yaml(const KeyRules& rules, const JobValue& value) {
+  if (const auto* properties = std::get_if<Properties>(&value)) return braced(*properties);
   if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
   if (const auto* number = std::get_if<double>(&value)) return fmt::format("{}", *number);
   if (const auto* text = std::get_if<std::string>(&value)) return quote_yaml(*text);

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "common/base/limits.hpp"
+#include "common/config/kafka_columns.hpp"
 #include "common/config/nearest.hpp"
 #include "common/data/inference_table.hpp"
 #include "common/data/label_inference.hpp"
@@ -104,6 +105,26 @@ Result<std::size_t> find_column(const std::vector<std::string>& names, const std
   return invalid(path + ": '" + name + "' is not a column of the data", std::move(hint));
 }
 
+// Of a topic, whose messages have no header line: the declared columns of the value, or c1, c2,
+// ..., and behind them those that come from elsewhere in a message.
+Result<std::vector<std::string>> message_names(const SchemaSpec& spec, const KafkaSpec& kafka,
+                                               std::size_t count) {
+  const auto behind = kafka_columns_behind(kafka, spec.label);
+  auto names = kafka.columns;
+  if (names.empty() && count > behind.size()) {
+    for (std::size_t i = 0; i + behind.size() < count; ++i) names.push_back(column_name(i));
+  }
+  names.insert(names.end(), behind.begin(), behind.end());
+  if (names.size() == count) {
+    if (std::set<std::string>(names.begin(), names.end()).size() == count) return names;
+    return invalid("two fields of a message have one name: c1, c2, ... are columns of its value",
+                   "name these with source.kafka.columns");
+  }
+  return invalid("the first message has " + count_text(count - std::min(count, behind.size())) +
+                     " columns, and source.kafka.columns names " + count_text(kafka.columns.size()),
+                 "check source.kafka.columns and source.csv.delimiter");
+}
+
 // Roles that the job declares; absent: to be inferred.
 Result<std::vector<std::optional<Field>>> declared_roles(const SchemaSpec& spec,
                                                          const std::vector<std::string>& names) {
@@ -189,13 +210,18 @@ Result<InferredSchema> infer_schema(const SchemaSpec& spec, const SourceSpec& so
   MILLRACE_ASSIGN(const FirstLine first, read_first_line(text, is_whole, source.csv));
   InferredSchema inferred;
   inferred.csv = source.csv;
-  if (!source.csv.header) {
+  const bool is_topic = source.kind == SourceKind::kafka;
+  if (is_topic) {
+    inferred.csv.header = false;
+  } else if (!source.csv.header) {
     const auto decision = decide_header(first.fields, spec.label);
     inferred.csv.header = decision.has_header;
     inferred.evidence.push_back(decision.evidence);
   }
   const bool has_header = *inferred.csv.header;
-  MILLRACE_ASSIGN(const auto names, make_names(first.fields, has_header));
+  MILLRACE_ASSIGN(const auto names, is_topic
+                                        ? message_names(spec, source.kafka, first.fields.size())
+                                        : make_names(first.fields, has_header));
   MILLRACE_ASSIGN(const auto declared, declared_roles(spec, names));
   MILLRACE_ASSIGN(const std::size_t label, find_column(names, spec.label, "schema.label"));
 

@@ -59,7 +59,7 @@ struct JobUpdate {
   std::string kind;
   std::string message;
   DecodeCounters totals;
-  std::vector<SplitProgress> splits;
+  std::vector<SplitProgress> splits;                      // as last heard; checkpoint: of the cut
   std::vector<std::shared_ptr<const Bytes>> evaluations;  // encoded, one per replica
   CutId cut;
   double checkpoint_seconds = 0.0;

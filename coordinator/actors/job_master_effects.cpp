@@ -81,6 +81,7 @@ class Executor {
     update.cut = contents.cut;
     update.checkpoint_bytes = news.part_bytes();
     update.totals = news.totals();
+    update.splits = contents.splits;
     update.checkpoint_seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - news.triggered_at).count();
     state_.watcher(std::move(update));

@@ -101,6 +101,10 @@ class CommandLine {
                      "workers, each with one replica; overrides parallelism")
         ->type_name("N");
     add_state(*verb, run_.state);
+    verb->add_option("--secrets", run_.secrets,
+                     "folder of the secrets that the job names (default "
+                     "$XDG_CONFIG_HOME/millrace/secrets)")
+        ->type_name("DIR");
     verb->add_flag("--fresh", run_.fresh, "archive stored state and begin anew");
     verb->add_flag("--serve", run_.serve,
                    "answer predictions over ZeroMQ, also after the stream has ended");

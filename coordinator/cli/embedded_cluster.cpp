@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "common/base/version.hpp"
+#include "common/kafka/offset_committer.hpp"
 #include "common/ml/kernels/kernels.hpp"
 #include "coordinator/actors/coordinator.hpp"
 #include "coordinator/cli/embedded_job.hpp"
@@ -56,6 +57,19 @@ class UpdateQueue {
   std::deque<JobUpdate> updates_;
 };
 
+void push_warning(UpdateQueue& updates, std::string text) {
+  JobUpdate update;
+  update.kind = "warning";
+  update.message = std::move(text);
+  updates.push(std::move(update));
+}
+
+void commit_offsets(OffsetCommitter& committer, const std::vector<SplitProgress>& splits) {
+  std::vector<KafkaClient::Position> positions;
+  for (const auto& split : splits) positions.push_back({split.split.value, split.offset});
+  committer.commit(std::move(positions));
+}
+
 struct ActorConfig : caf::actor_system_config {
   ActorConfig() {
     set("scheduler.max-threads", kSchedulerThreads);
@@ -72,14 +86,17 @@ std::uint32_t count_workers(const JobSpec& spec, const RunOptions& options) {
 // The actors of one run; ends them all when it goes.
 class Cluster {
  public:
-  Cluster(const PreparedJob& prepared, std::uint32_t workers, bool by_message, UpdateQueue& updates)
+  Cluster(const PreparedJob& prepared, std::uint32_t workers, const RunOptions& run,
+          UpdateQueue& updates)
       : system_(config_) {
     const auto shared = std::make_shared<LocalExchange>();
     coordinator_ = spawn_coordinator(system_);
     for (std::uint32_t i = 1; i <= workers; ++i) {
       WorkerOptions options{WorkerId(i),
                             prepared.folder->path() / "scratch" / ("worker-" + std::to_string(i)),
-                            by_message ? std::make_shared<LocalExchange>() : shared};
+                            run.by_message ? std::make_shared<LocalExchange>() : shared,
+                            SecretsFolder(run.secrets_folder)};
+      options.warn = [&updates](std::string text) { push_warning(updates, std::move(text)); };
       workers_.push_back(spawn_worker(system_, std::move(options)));
       caf::anon_send(coordinator_,
                      RegisterWorker{WorkerId(i), caf::actor_cast<worker_control>(workers_.back())});
@@ -133,9 +150,13 @@ Result<RunSummary> run_embedded(const JobSpec& spec, const RunOptions& options,
   summary.announce(progress);
 
   UpdateQueue updates;
+  const auto warn = [&updates](std::string text) { push_warning(updates, std::move(text)); };
+  MILLRACE_ASSIGN(auto committer,
+                  OffsetCommitter::open(prepared.package->spec.source,
+                                        SecretsFolder(options.secrets_folder), warn));
   std::optional<JobUpdate> ending;
   {
-    Cluster cluster(prepared, workers, options.by_message, updates);
+    Cluster cluster(prepared, workers, options, updates);
     bool is_stopping = false;
     while (!ending) {
       if (stop_signal.load() != 0 && !std::exchange(is_stopping, true)) cluster.stop();
@@ -143,6 +164,9 @@ Result<RunSummary> run_embedded(const JobSpec& spec, const RunOptions& options,
       if (!update) continue;
       if (server != nullptr && update->model != nullptr) {
         MILLRACE_TRY(server->publish(update->model));
+      }
+      if (committer != nullptr && update->kind == "checkpoint") {
+        commit_offsets(*committer, update->splits);
       }
       if (is_end(*update)) {
         ending = std::move(update);

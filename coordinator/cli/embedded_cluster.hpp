@@ -26,7 +26,8 @@ struct RunOptions {
       workers;  // also the parallelism; absent: one per replica, at most one per core
   // Workers reach each other's shards by message only, as in processes of their own: for tests.
   bool by_message = false;
-  std::string base_folder;  // relative source paths start here: the job file's folder
+  std::string base_folder;     // relative source paths start here: the job file's folder
+  std::string secrets_folder;  // one file for each secret that the job names; empty: none
 };
 
 struct ProgressEvent {

@@ -5,6 +5,7 @@
 #include "common/config/job_file.hpp"
 #include "common/data/schema_inference.hpp"
 #include "coordinator/core/job_defaults.hpp"
+#include "worker/sources/kafka_splits.hpp"
 #include "worker/sources/split.hpp"
 #include "worker/training/training_setup.hpp"
 
@@ -15,28 +16,39 @@ constexpr const char* kPackageName = "job/package";
 // More shards take more pushes at a time.
 constexpr std::uint32_t kShardsMax = 4;
 
-Result<InferredSchema> infer(const JobSpec& spec, const std::string& base_folder) {
-  if (spec.source.kind == SourceKind::generator) return generator_schema(spec.schema, spec.source);
-  MILLRACE_ASSIGN(const StreamHead head, read_stream_head(spec.source, base_folder));
-  auto inferred = infer_schema(spec.schema, spec.source, head.bytes, head.is_whole);
-  if (!inferred.is_ok()) return inferred.status().with_context(spec.source.path);
+Result<InferredSchema> infer(const JobSpec& spec, const RunOptions& options) {
+  const SourceSpec& source = spec.source;
+  if (source.kind == SourceKind::generator) return generator_schema(spec.schema, source);
+  const bool is_topic = source.kind == SourceKind::kafka;
+  MILLRACE_ASSIGN(
+      const StreamHead head,
+      is_topic ? read_kafka_head(source, spec.schema.label, SecretsFolder(options.secrets_folder))
+               : read_stream_head(source, options.base_folder));
+  auto inferred = infer_schema(spec.schema, source, head.bytes, head.is_whole);
+  if (!inferred.is_ok())
+    return inferred.status().with_context(is_topic ? source.kafka.topic : source.path);
   return inferred;
 }
 
-Result<JobPackagePtr> make_package(const JobSpec& spec, const std::string& base_folder,
+Result<std::vector<SplitDescription>> plan(const JobSpec& spec, const RunOptions& options) {
+  if (spec.source.kind == SourceKind::kafka)
+    return plan_kafka_splits(spec.source.kafka, SecretsFolder(options.secrets_folder));
+  return plan_splits(spec.source, options.base_folder, spec.parallelism);
+}
+
+Result<JobPackagePtr> make_package(const JobSpec& spec, const RunOptions& options,
                                    PreparedJob& prepared) {
-  MILLRACE_ASSIGN(InferredSchema inferred, infer(spec, base_folder));
+  MILLRACE_ASSIGN(InferredSchema inferred, infer(spec, options));
   auto package = std::make_shared<JobPackage>();
   package->spec = spec;
   package->spec.source.csv = inferred.csv;
   MILLRACE_TRY(resolve_defaults(package->spec, inferred.schema));
   package->schema = std::move(inferred.schema);
-  package->base_folder = base_folder;
+  package->base_folder = options.base_folder;
   // A gradient is one step of one optimiser: its answer is theta itself, which moves uncopied.
   const bool is_gradient = package->spec.merge->mode == MergeMode::async_gradient;
   package->shards = is_gradient ? 1 : std::min(spec.parallelism, kShardsMax);
-  MILLRACE_ASSIGN(const auto splits,
-                  plan_splits(package->spec.source, base_folder, spec.parallelism));
+  MILLRACE_ASSIGN(const auto splits, plan(package->spec, options));
   for (const auto& split : splits) {
     package->splits.push_back({split.id, split.path, split.begin, split.end});
   }
@@ -58,17 +70,31 @@ std::string join(const std::vector<std::string>& parts) {
   return text;
 }
 
+// Whether the stream is still the one that the splits were planned on.
+Status verify_splits(const JobSpec& spec, const RunOptions& options,
+                     const std::vector<SplitDescription>& splits) {
+  if (spec.source.kind == SourceKind::kafka)
+    return verify_kafka_splits(spec.source.kafka, SecretsFolder(options.secrets_folder), splits);
+  std::string verified;
+  for (const auto& split : splits) {
+    if (split.path.empty() || split.path == verified) continue;
+    MILLRACE_TRY(verify_identity(split));
+    verified = split.path;
+  }
+  return {};
+}
+
 // The stored package with the rates and intervals of the job at hand.
 Result<JobPackagePtr> adopt_package(JobPackage stored, const JobSpec& spec,
-                                    const std::string& base_folder, PreparedJob& prepared) {
+                                    const RunOptions& options, PreparedJob& prepared) {
   JobSpec wanted = spec;
   if (!wanted.source.csv.header) wanted.source.csv.header = stored.spec.source.csv.header;
   MILLRACE_TRY(resolve_defaults(wanted, stored.schema));
   JobDifference difference = compare_jobs(stored.spec, wanted);
-  if (stored.base_folder != base_folder && spec.source.kind == SourceKind::file &&
+  if (stored.base_folder != options.base_folder && spec.source.kind == SourceKind::file &&
       !spec.source.path.starts_with('/')) {
     difference.fixed.push_back("the job file's folder: " + stored.base_folder + " -> " +
-                               base_folder);
+                               options.base_folder);
   }
   if (!difference.fixed.empty()) {
     return Status(
@@ -82,12 +108,7 @@ Result<JobPackagePtr> adopt_package(JobPackage stored, const JobSpec& spec,
   }
   ByteReader reader(stored.split_plan);
   MILLRACE_ASSIGN(const auto splits, decode_splits(reader));
-  std::string verified;
-  for (const auto& split : splits) {
-    if (split.path.empty() || split.path == verified) continue;
-    MILLRACE_TRY(verify_identity(split));
-    verified = split.path;
-  }
+  MILLRACE_TRY(verify_splits(spec, options, splits));
   stored.spec = wanted;
   prepared.is_resumed = true;
   return std::make_shared<const JobPackage>(std::move(stored));
@@ -113,12 +134,11 @@ Result<PreparedJob> prepare_job(const JobSpec& spec, const RunOptions& options) 
   const auto stored = prepared.store->get(kPackageName);
   if (stored.is_ok()) {
     MILLRACE_ASSIGN(JobPackage package, JobPackage::decode(stored.value()));
-    MILLRACE_ASSIGN(prepared.package,
-                    adopt_package(std::move(package), spec, options.base_folder, prepared));
+    MILLRACE_ASSIGN(prepared.package, adopt_package(std::move(package), spec, options, prepared));
     return prepared;
   }
   if (stored.status().code() != Code::not_found) return stored.status();
-  MILLRACE_ASSIGN(prepared.package, make_package(spec, options.base_folder, prepared));
+  MILLRACE_ASSIGN(prepared.package, make_package(spec, options, prepared));
   MILLRACE_ASSIGN(const PutOutcome put,
                   prepared.store->put_if_absent(kPackageName, prepared.package->encode()));
   if (put.existed) {

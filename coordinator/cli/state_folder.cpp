@@ -28,6 +28,15 @@ std::string state_folder(const std::string& given) {
   return (error ? folder : absolute.lexically_normal()).string();
 }
 
+std::string secrets_folder(const std::string& given) {
+  if (!given.empty()) return given;
+  if (const auto base = variable("XDG_CONFIG_HOME"); !base.empty())
+    return (std::filesystem::path(base) / "millrace" / "secrets").string();
+  if (const auto home = variable("HOME"); !home.empty())
+    return (std::filesystem::path(home) / ".config" / "millrace" / "secrets").string();
+  return {};
+}
+
 std::string state_flag(const std::string& folder) {
   return state_folder(folder) == state_folder("") ? "" : " --state " + folder;
 }

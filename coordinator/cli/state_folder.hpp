@@ -10,6 +10,8 @@ namespace millrace::cli {
 // The folder given by flag or MILLRACE_STATE, else $XDG_STATE_HOME/millrace, else
 // ~/.local/state/millrace; absolute.
 std::string state_folder(const std::string& given);
+// The folder of secrets: as given, else $XDG_CONFIG_HOME/millrace/secrets, else under ~/.config.
+std::string secrets_folder(const std::string& given);
 // " --state DIR" when the folder is not the default one: for the commands suggested to the user.
 std::string state_flag(const std::string& folder);
 

@@ -72,6 +72,7 @@ int verb_run(const RunVerb& options, Output& output) {
   if (!job.is_ok()) return output.fail(job.status());
   RunOptions run;
   run.state_folder = state_folder(options.state);
+  run.secrets_folder = secrets_folder(options.secrets);
   run.fresh = options.fresh;
   run.serve = options.serve;
   run.workers = options.workers;

@@ -18,6 +18,7 @@ struct RunVerb {
   std::string label;
   std::optional<std::uint32_t> workers;
   std::string state;
+  std::string secrets;
   bool fresh = false;
   bool serve = false;
   std::vector<std::string> overrides;  // key=value

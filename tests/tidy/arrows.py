@@ -16,6 +16,7 @@ COMMON = {
     "ml": ["base", "config", "data", "pipeline"],
     "wire": ["base", "config", "data", "pipeline", "ml"],
     "net": ["base", "config"],
+    "kafka": ["base", "config"],
     "store": ["base", "config"],
     "observe": ["base", "config"],
     "actors": ["base", "config", "data", "pipeline", "ml", "store"],
@@ -26,6 +27,7 @@ LIBRARIES = [
     (re.compile(r"^caf/"), lambda f: "actors" in f.folders or f.name == "main.cpp" or
      f.path.startswith("coordinator/cli/embedded_"), "only actors/ folders, main.cpp and coordinator/cli/embedded_* speak CAF"),
     (re.compile(r"^zmq(\.hpp|\.h|_addon\.hpp)$"), lambda f: f.path.startswith("common/net/"), "only common/net opens ZeroMQ sockets"),
+    (re.compile(r"^librdkafka/"), lambda f: f.path.startswith("common/kafka/"), "only common/kafka speaks with Kafka"),
     (re.compile(r"^rocksdb/"), lambda f: f.path.startswith("common/store/"), "only common/store uses RocksDB"),
     (re.compile(r"\.capnp\.h$|^capnp/|^kj/"), lambda f: f.path.startswith("common/wire/"), "only common/wire sees generated messages"),
 ]

@@ -26,6 +26,9 @@ class Listener final : public TrainerListener {
                                  std::make_shared<const Bytes>(std::move(progress.evaluation))});
   }
   void on_finished() override { tell(report::ReplicaFinished{replica_}); }
+  void on_warning(const std::string& text) override {
+    if (options_.warn) options_.warn(text);
+  }
   void on_failed(Status status) override { tell(report::AttemptFailed{std::move(status)}); }
 
  private:

@@ -2,7 +2,9 @@
 // out.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
 
 #include "worker/actors/interfaces.hpp"
 #include "worker/training/local_exchange.hpp"
@@ -16,6 +18,7 @@ struct TrainerActorOptions {
   std::shared_ptr<LocalExchange> exchange;
   worker_actor worker;
   state_actor state;
+  std::function<void(std::string)> warn;  // WorkerOptions::warn
 };
 
 // Fails when the stored state does not fit the plan.

@@ -116,13 +116,15 @@ void run(Self self, const AttemptLoaded& message) {
     plan.replica = assignment.replica;
     plan.attempt = order.attempt;
     plan.cut = order.restored->cut;
+    plan.secrets = state.options.secrets;
     plan.state = std::move(loaded.replicas[i]);
     for (const auto& position : assignment.splits) {
       plan.splits.push_back(loaded.splits[position.split.value]);
     }
-    auto trainer = spawn_trainer_actor(
-        self->system(), {state.options.id, order.routes, state.options.exchange, me, state.keeper},
-        std::move(plan));
+    auto trainer = spawn_trainer_actor(self->system(),
+                                       {state.options.id, order.routes, state.options.exchange, me,
+                                        state.keeper, state.options.warn},
+                                       std::move(plan));
     if (!trainer.is_ok()) {
       tell(self, report::AttemptFailed{trainer.status()});
       return;

@@ -5,6 +5,7 @@
 #include "common/base/limits.hpp"
 #include "common/data/csv_decoder.hpp"
 #include "worker/sources/generator_source.hpp"
+#include "worker/sources/kafka_source.hpp"
 #include "worker/sources/record_source.hpp"
 #include "worker/sources/split_reader.hpp"
 
@@ -134,15 +135,28 @@ FillOutcome FileSource::deliver(FillState state) {
 
 }  // namespace
 
+bool are_read_in_turn(const SourceSpec& source) {
+  return source.kind == SourceKind::kafka;
+}
+
+Result<std::unique_ptr<RecordSource>> open_record_source(const SourceSpec& source,
+                                                         const Schema& schema,
+                                                         const SplitDescription& split, Offset from,
+                                                         std::uint64_t seed, SlotSources& slot) {
+  if (source.kind == SourceKind::generator)
+    return open_generator_source(source.generator, schema, split, from, seed);
+  if (source.kind == SourceKind::kafka) return open_kafka_source(source, schema, split, from, slot);
+  MILLRACE_ASSIGN(auto reader, SplitReader::open(split, from));
+  return std::unique_ptr<RecordSource>(
+      std::make_unique<FileSource>(source, schema, split.id, from, std::move(reader)));
+}
+
 Result<std::unique_ptr<RecordSource>> open_record_source(const SourceSpec& source,
                                                          const Schema& schema,
                                                          const SplitDescription& split, Offset from,
                                                          std::uint64_t seed) {
-  if (source.kind == SourceKind::generator)
-    return open_generator_source(source.generator, schema, split, from, seed);
-  MILLRACE_ASSIGN(auto reader, SplitReader::open(split, from));
-  return std::unique_ptr<RecordSource>(
-      std::make_unique<FileSource>(source, schema, split.id, from, std::move(reader)));
+  SlotSources slot;
+  return open_record_source(source, schema, split, from, seed, slot);
 }
 
 }  // namespace millrace

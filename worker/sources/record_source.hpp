@@ -4,15 +4,17 @@
 // happen on the source's own thread. Batch boundaries depend only on where reading began: a batch
 // is full or the split has ended. `position` and `counters` move when a batch is delivered, not
 // while it fills, so a checkpoint between two calls resumes exactly at `position` with the same
-// batches.
+// batches. A topic that is read with a time limit may deliver earlier; see SlotSources.
 #pragma once
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "common/base/status.hpp"
+#include "common/config/secrets.hpp"
 #include "common/data/dictionary.hpp"
 #include "common/data/micro_batch.hpp"
 #include "common/data/quarantine.hpp"
@@ -22,7 +24,7 @@
 namespace millrace {
 
 enum class FillState {
-  batch_ready,    // the batch is full: use it, set batch.rows = 0, fill the next
+  batch_ready,    // the batch is full, or its time is up: use it, set batch.rows = 0, fill the next
   end_of_split,   // the batch holds the last records of the split, possibly none
   pending_class,  // the next record waits for a class id: append it to the dictionary, fill on
   again,          // not full yet: no bytes are ready, or this call has done its share; fill on
@@ -53,10 +55,31 @@ class RecordSource {
   virtual std::uint64_t quarantined_so_far() const = 0;
   // Entries of delivered batches since the last call, at most limits::kQuarantineEntriesKept.
   virtual std::vector<QuarantineEntry> take_quarantine() = 0;
+  // What people should know since the last call: a broker is away, it is back.
+  virtual std::vector<std::string> take_warnings() { return {}; }
 };
+
+class KafkaClient;
+
+// What the sources of one training slot share.
+struct SlotSources {
+  SecretsFolder secrets;
+  std::size_t splits = 1;  // that the slot reads
+  // A batch that is not full is delivered when its first record has waited so long; absent: never,
+  // and its boundaries depend on nothing but the records.
+  std::optional<std::chrono::milliseconds> linger;
+  std::shared_ptr<KafkaClient> kafka;  // made with the first partition
+};
+
+// Whether a slot reads its splits in turn, because none of them ends; else one after the other.
+bool are_read_in_turn(const SourceSpec& source);
 
 // `from` is a position() of an earlier source of this split, or split.begin.
 // Fails with not_found or io_error naming the file.
+Result<std::unique_ptr<RecordSource>> open_record_source(const SourceSpec& source,
+                                                         const Schema& schema,
+                                                         const SplitDescription& split, Offset from,
+                                                         std::uint64_t seed, SlotSources& slot);
 Result<std::unique_ptr<RecordSource>> open_record_source(const SourceSpec& source,
                                                          const Schema& schema,
                                                          const SplitDescription& split, Offset from,

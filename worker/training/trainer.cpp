@@ -25,6 +25,20 @@ ReplicaOptions core_options(const TrainerPlan& plan) {
   return options;
 }
 
+MicroBatch make_batch(const TrainingSetup& setup) {
+  return {setup.spec.training->batch_size, setup.features.dense, setup.schema.categorical_count()};
+}
+
+// Synchronous rounds are reproducible, so nothing may depend on when records arrive.
+SlotSources slot_of(const TrainerPlan& plan) {
+  SlotSources slot;
+  slot.secrets = plan.secrets;
+  slot.splits = std::max<std::size_t>(plan.splits.size(), 1);
+  const JobSpec& spec = plan.setup->spec;
+  if (spec.merge->mode != MergeMode::synchronous) slot.linger = spec.source.kafka.linger;
+  return slot;
+}
+
 double rate_of_slot(const JobSpec& spec) {
   return *spec.source.max_records_per_second / spec.parallelism;
 }
@@ -63,8 +77,9 @@ Trainer::Trainer(TrainerPlan plan, TrainerState state, TrainerListener& listener
       pipeline_(plan_.setup->compile_pipeline()),
       dictionary_(plan_.setup->initial_dictionary()),
       state_(std::move(state)),
-      batch_(plan_.setup->spec.training->batch_size, plan_.setup->features.dense,
-             plan_.setup->schema.categorical_count()),
+      slot_(slot_of(plan_)),
+      batch_(make_batch(*plan_.setup)),
+      starved_until_(plan_.splits.size()),
       resend_delay_(kResendFirst),
       next_progress_(steady_clock::now()) {
   predictions_.resize(batch_.capacity * plan_.setup->model->outputs());
@@ -95,10 +110,9 @@ Trainer::~Trainer() {
 }
 
 void Trainer::run() {
-  while (current_ < state_.splits.size() && state_.splits[current_].progress.is_finished)
-    ++current_;
-  const bool has_records = current_ < state_.splits.size();
-  execute(core_.start(has_records ? Participation::active : Participation::finished));
+  unfinished_ = static_cast<std::size_t>(std::ranges::count_if(
+      state_.splits, [](const SplitState& split) { return !split.progress.is_finished; }));
+  execute(core_.start(is_read_to_end() ? Participation::finished : Participation::active));
   while (true) {
     const auto goes_on = turn();
     if (!goes_on.is_ok()) {
@@ -118,8 +132,10 @@ Result<bool> Trainer::turn() {
     patience_ = kPatience;
     return true;
   }
-  // Asynchronous cuts stand between two micro-batches, synchronous ones right after a round.
-  if (core_.cut_due() && (is_synchronous() || batch_.rows == 0)) {
+  // Asynchronous cuts stand between two micro-batches, synchronous ones right after a round. What
+  // is read of a topic's next micro-batch may wait for the rest of it, and is read again.
+  const bool is_between = batch_.rows == 0 || are_read_in_turn(spec().source);
+  if (core_.cut_due() && (is_synchronous() || is_between)) {
     MILLRACE_TRY(take_cut());
   }
   if (wants_push_ && core_.can_push()) MILLRACE_TRY(merge());
@@ -128,7 +144,7 @@ Result<bool> Trainer::turn() {
     patience_ = kPatience;
     return true;
   }
-  MILLRACE_TRY(current_ < state_.splits.size() ? read() : finish_reading());
+  MILLRACE_TRY(is_read_to_end() ? finish_reading() : read());
   return true;
 }
 

@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,6 +38,8 @@ class TrainerListener {
   virtual void on_progress(TrainerProgress progress) = 0;
   // Every record of its splits is learned; the thread goes on taking part in cuts.
   virtual void on_finished() = 0;
+  // What people should know: a broker is away, it is back.
+  virtual void on_warning(const std::string& /*text*/) {}
   // The thread has ended; the attempt cannot go on.
   virtual void on_failed(Status status) = 0;
 };
@@ -45,9 +48,11 @@ struct TrainerPlan {
   TrainingSetupPtr setup;
   ReplicaId replica;
   Attempt attempt;
-  CutId cut;                             // restored from; its barrier has been passed
-  std::vector<SplitDescription> splits;  // ascending; read one after the other
-  std::optional<Bytes> state;            // TrainerState of the cut; absent: fresh
+  CutId cut;  // restored from; its barrier has been passed
+  // Ascending; files are read one after the other, partitions of a topic in turn.
+  std::vector<SplitDescription> splits;
+  std::optional<Bytes> state;  // TrainerState of the cut; absent: fresh
+  SecretsFolder secrets;
 };
 
 class Trainer {
@@ -80,6 +85,13 @@ class Trainer {
 
   Status read();
   Status open_source();
+  void end_split();
+  bool is_read_to_end() const { return unfinished_ == 0; }
+  // Whether splits are taken in an order that depends on nothing but what was read.
+  bool is_order_fixed() const;
+  std::size_t choose_split(std::chrono::steady_clock::time_point now) const;
+  void turn_to_split(std::size_t index);
+  void on_starved();
   Status check_quarantined();
   Status account_for_batch();
   Status finish_reading();
@@ -118,11 +130,22 @@ class Trainer {
   std::string awaited_class_;               // reading stands until it has an id
 
   TrainerState state_;
-  std::size_t current_ = 0;  // index into plan_.splits
+  SlotSources slot_;
+  std::size_t unfinished_ = 0;  // splits
+  std::size_t current_ = 0;     // index into plan_.splits
   std::unique_ptr<RecordSource> source_;
   DecodeCounters counters_before_;  // of the open split, before it was opened here
   std::optional<RateLimiter> limiter_;
   MicroBatch batch_;
+  // The other open splits, with what they have read of their next micro-batch.
+  struct ParkedSplit {
+    std::unique_ptr<RecordSource> source;
+    DecodeCounters counters_before;
+    MicroBatch batch;
+  };
+  std::map<std::size_t, ParkedSplit> parked_;  // by index into plan_.splits
+  // By index: nothing had arrived, and it is not asked again before.
+  std::vector<std::chrono::steady_clock::time_point> starved_until_;
 
   Workspace workspace_;
   std::vector<float> predictions_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "common/base/check.hpp"
 #include "common/base/limits.hpp"
 #include "worker/training/trainer.hpp"
 
@@ -14,19 +15,79 @@ using std::chrono::steady_clock;
 
 // How long the thread waits for bytes before it looks at its inbox again.
 constexpr milliseconds kReadPatience{5};
+// How long a partition without new records is left alone while others have some: asking costs about
+// a microsecond.
+constexpr milliseconds kStarvedPause{1};
 
 }  // namespace
+
+bool Trainer::is_order_fixed() const {
+  return is_synchronous() && plan_.splits[current_].end != kUnknownEnd;
+}
+
+// Files one after the other. Of partitions the one of which the least was read, so that all are
+// read at one speed and a restored trainer goes on in the same order; those without new records
+// only when no other is left. Precondition: not everything is read.
+std::size_t Trainer::choose_split(steady_clock::time_point now) const {
+  const bool is_in_turn = are_read_in_turn(spec().source);
+  const bool is_fixed = is_order_fixed();
+  const auto rank = [&](std::size_t i) {
+    return std::pair(!is_fixed && starved_until_[i] > now, state_.splits[i].counters.read);
+  };
+  std::optional<std::size_t> chosen;
+  for (std::size_t i = is_in_turn ? 0 : current_; i < state_.splits.size(); ++i) {
+    if (state_.splits[i].progress.is_finished) continue;
+    if (!is_in_turn) return i;
+    if (!chosen || rank(i) < rank(*chosen)) chosen = i;
+  }
+  MILLRACE_CHECK(chosen.has_value());
+  return *chosen;
+}
+
+void Trainer::turn_to_split(std::size_t index) {
+  if (index == current_) return;
+  if (source_ != nullptr) {
+    parked_[current_] = {std::move(source_), counters_before_, std::move(batch_)};
+    batch_ = {};
+  }
+  current_ = index;
+  if (const auto parked = parked_.find(index); parked != parked_.end()) {
+    source_ = std::move(parked->second.source);
+    counters_before_ = parked->second.counters_before;
+    batch_ = std::move(parked->second.batch);
+    parked_.erase(parked);
+  } else if (batch_.capacity == 0) {
+    batch_ = MicroBatch(spec().training->batch_size, plan_.setup->features.dense,
+                        plan_.setup->schema.categorical_count());
+  }
+}
+
+void Trainer::on_starved() {
+  for (const auto& warning : source_->take_warnings()) listener_.on_warning(warning);
+  const auto now = steady_clock::now();
+  starved_until_[current_] = now + kStarvedPause;
+  const bool has_others = are_read_in_turn(spec().source) && !is_order_fixed() &&
+                          starved_until_[choose_split(now)] <= now;
+  if (!has_others) (void)source_->wait(kReadPatience);
+}
+
+void Trainer::end_split() {
+  state_.splits[current_].progress.is_finished = true;
+  source_.reset();
+  --unfinished_;
+}
 
 Status Trainer::open_source() {
   const auto& state = state_.splits[current_];
   MILLRACE_ASSIGN(source_,
                   open_record_source(spec().source, plan_.setup->schema, plan_.splits[current_],
-                                     state.progress.offset, spec().seed));
+                                     state.progress.offset, spec().seed, slot_));
   counters_before_ = state.counters;
   return {};
 }
 
 Status Trainer::read() {
+  turn_to_split(choose_split(steady_clock::now()));
   if (source_ == nullptr) MILLRACE_TRY(open_source());
   if (limiter_) {
     const auto delay = limiter_->delay(steady_clock::now().time_since_epoch());
@@ -39,7 +100,7 @@ Status Trainer::read() {
   MILLRACE_TRY(check_quarantined());
   switch (outcome.state) {
     case FillState::again:
-      if (outcome.is_starved) (void)source_->wait(kReadPatience);
+      if (outcome.is_starved) on_starved();
       return {};
     case FillState::pending_class:
       awaited_class_ = outcome.pending_class;
@@ -53,11 +114,7 @@ Status Trainer::read() {
   if (limiter_) limiter_->take(batch_.rows, steady_clock::now().time_since_epoch());
   if (batch_.rows > 0) MILLRACE_TRY(learn());
   MILLRACE_TRY(account_for_batch());
-  if (outcome.state == FillState::end_of_split) {
-    state_.splits[current_].progress.is_finished = true;
-    source_.reset();
-    ++current_;
-  }
+  if (outcome.state == FillState::end_of_split) end_split();
   return {};
 }
 

@@ -98,8 +98,7 @@ Result<PushContent> Trainer::freeze_pending(PushPayloads& payloads) {
   content.payloads.assign(payloads.begin(), payloads.end());
   content.records = std::exchange(records_pending_, 0);
   content.fingerprint = std::exchange(ledger_pending_, {});
-  const bool is_last = current_ >= state_.splits.size();
-  content.participation = is_last ? Participation::finished : Participation::active;
+  content.participation = is_read_to_end() ? Participation::finished : Participation::active;
   batches_pending_ = 0;
   wants_push_ = false;
   return content;
@@ -135,7 +134,7 @@ TrainerCut Trainer::make_snapshot(CutId cut) {
   snapshot.cut = cut;
   snapshot.totals = state_.totals();
   snapshot.splits = positions();
-  snapshot.is_finished = current_ >= state_.splits.size();
+  snapshot.is_finished = is_read_to_end();
   if (is_elastic()) {
     state_.replica = parameters_.state();
     state_.statistics = pipeline_.statistics();

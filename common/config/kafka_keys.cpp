@@ -1,0 +1,78 @@
+#include "common/base/limits.hpp"
+#include "common/config/job_key_access.hpp"
+#include "common/config/job_keys.hpp"
+
+namespace millrace::job_key_access {
+
+template <>
+const std::vector<std::string>& words<KafkaStart>() {
+  static const std::vector<std::string> all = {"earliest", "latest", "timestamp", "offsets"};
+  return all;
+}
+template <>
+const std::vector<std::string>& words<KafkaUntil>() {
+  static const std::vector<std::string> all = {"latest"};
+  return all;
+}
+template <>
+const std::vector<std::string>& words<KafkaPart>() {
+  static const std::vector<std::string> all = {"value", "key"};
+  return all;
+}
+
+void add_kafka_keys(std::vector<JobKey>& keys) {
+  const auto kafka = inside(section(&JobSpec::source), &SourceSpec::kafka);
+  const auto add = [&](const char* name, auto KafkaSpec::*member, const char* help) -> JobKey& {
+    keys.push_back(key("source.kafka." + std::string(name), kafka, member, help));
+    keys.back().only_with = "source.kind=kafka";
+    return keys.back();
+  };
+  auto* row = &add("brokers", &KafkaSpec::brokers,
+                   "where the cluster is found: host:port, several separated by commas");
+  row->default_note = "none: required for kafka";
+  row->on_change = OnChange::goes_on;
+  add("topic", &KafkaSpec::topic, "the topic that is read").default_note =
+      "none: required for kafka";
+  add("start", &KafkaSpec::start,
+      "where a new job begins; looked up once, at submit. A record that is gone by the time it is "
+      "to be read fails the job");
+  row = &add("start_timestamp", &KafkaSpec::start_timestamp,
+             "the first record of this time or later: 2026-01-31T08:00:00Z, or milliseconds since "
+             "1970");
+  row->only_with = "source.kafka.start=timestamp";
+  row->default_note = "none: required for timestamp";
+  row = &add("start_offsets", &KafkaSpec::start_offsets, "the first offset of each partition");
+  row->only_with = "source.kafka.start=offsets";
+  row->default_note = "none: required for offsets";
+  row =
+      &add("until", &KafkaSpec::until, "the stream ends with the records that are there at submit");
+  row->default_note = "none: it never ends";
+  add("columns", &KafkaSpec::columns, "the fields in a message's value, in order").default_note =
+      "c1, c2, ...";
+  add("label_from", &KafkaSpec::label_from,
+      "whether the label is a field of the value, or the message's key");
+  add("key_field", &KafkaSpec::key_field, "a field of this name holds the message's key")
+      .default_note = "none";
+  row = &add("timestamp_field", &KafkaSpec::timestamp_field,
+             "a field of this name holds the message's time, in milliseconds since 1970");
+  row->default_note = "none";
+  add("header_fields", &KafkaSpec::header_fields, "headers that become fields of the same names");
+  row = &add("linger", &KafkaSpec::linger,
+             "a micro-batch that is not full waits so long for more records; in synchronous "
+             "merging it waits until it is full");
+  row->minimum = 0;
+  row->maximum = 3'600'000;
+  row->on_change = OnChange::goes_on;
+  row = &add("group", &KafkaSpec::group, "the consumer group under which offsets are committed");
+  row->default_note = "none";
+  row->on_change = OnChange::goes_on;
+  row = &add("commit_offsets", &KafkaSpec::commit_offsets,
+             "tell the brokers the offsets of complete checkpoints, for tools that show lag; the "
+             "job itself never reads them");
+  row->on_change = OnChange::goes_on;
+  row = &add("properties", &KafkaSpec::properties,
+             "settings of librdkafka; secrets as {secret: NAME}, from the secrets folder");
+  row->on_change = OnChange::goes_on;
+}
+
+}  // namespace millrace::job_key_access
