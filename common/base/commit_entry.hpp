@@ -7,20 +7,28 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "common/base/ids.hpp"
 
 namespace millrace {
 
-enum class CommitKind : std::uint8_t { takeover, complete, abandon, retire };
+// A snapshot decides nothing: it repeats what the entries before it say, so that they may go.
+enum class CommitKind : std::uint8_t { takeover, complete, abandon, retire, snapshot };
 
 struct CommitEntry {
   CommitKind kind = CommitKind::takeover;
   Term term = {};
-  Attempt attempt = {};     // takeover: the one it opens; complete: the one that took the cut
-  CutId cut = {};           // takeover: smallest id its attempt may use; else the cut meant
+  Attempt attempt = {};  // takeover: the one it opens; complete: the one that took the cut
+  // takeover: smallest id its attempt may use; snapshot: smallest id not used; else the cut meant
+  CutId cut = {};
   std::string writer = {};  // unique for each life of a coordinator; 1 to 128 printable characters
+
+  // Only of a snapshot, whose term and attempt are those that lead:
+  std::uint64_t index = 0;                 // its own place in the log, > 0
+  bool is_cut_zero_complete = false;       // whether cut 0 was ever completed
+  std::map<CutId, Attempt> complete = {};  // complete and not retired, with the attempt of each
 
   friend bool operator==(const CommitEntry&, const CommitEntry&) = default;
 };

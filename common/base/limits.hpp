@@ -41,6 +41,30 @@ inline constexpr std::uint32_t kEvaluationWindowMax = 1u << 20;
 inline constexpr std::size_t kWorkersMax = 1'024;
 inline constexpr std::size_t kReplicasMax = 1'024;
 inline constexpr std::size_t kOutboxEntriesMax = 3;  // push, barrier push, barrier
+inline constexpr std::uint32_t kShardsMax = 1'024;   // of one job
+
+// Messages between processes
+// One message: an order to start holds a whole job and what is stored of a cut, some 64 MiB each.
+inline constexpr std::size_t kMessageBytesMax = std::size_t{128} << 20;
+// Of entries and answers. Larger ones travel in chunks, so that others get through between them.
+inline constexpr std::size_t kWholeMessageBytesMax = 1u << 20;
+// Smaller chunks cost more for each byte, larger ones hold up what comes behind them.
+inline constexpr std::size_t kChunkBytesMin = 64u << 10;
+inline constexpr std::size_t kChunkBytesMax = 1u << 20;
+// An entry or answer: the parameters and moments of a shard.
+inline constexpr std::size_t kBulkBytesMax = std::size_t{2} << 30;
+// Chunks that wait for the rest of their message: two of the largest.
+inline constexpr std::size_t kStagedBytesMax = std::size_t{4} << 30;
+// To one worker, sent and not acknowledged: what a fast link needs to be kept busy.
+inline constexpr std::size_t kLinkBytesMax = 8u << 20;
+inline constexpr std::size_t kStatusTextBytesMax = 16u << 10;   // of an error; cut off where longer
+inline constexpr std::size_t kEvaluationBytesMax = 64u << 20;   // figures of one replica's splits
+inline constexpr std::size_t kPackageBytesMax = 64u << 20;      // a job and the plan of its splits
+inline constexpr std::size_t kPartBytesMax = 16u << 20;         // what a worker says it shipped
+inline constexpr std::size_t kPushVectorsMax = 16;              // theta and the optimiser's slots
+inline constexpr std::size_t kScalarsMax = 1'024;               // an optimiser has two or three
+inline constexpr std::size_t kStatisticsMax = 1u << 20;         // a few of each column
+inline constexpr std::size_t kDictionaryEntriesMax = 1u << 22;  // all fields together
 
 // Storage
 inline constexpr std::size_t kObjectNameBytesMax = 1'024;  // S3's own limit
@@ -48,6 +72,8 @@ inline constexpr std::size_t kObjectNameBytesMax = 1'024;  // S3's own limit
 inline constexpr std::size_t kObjectBytesMax = std::size_t{1} << 30;
 // 4,096 splits and their paths take 2 MiB.
 inline constexpr std::size_t kManifestBytesMax = 64u << 20;
+// Kept checkpoints and savepoints that a snapshot of the commit log names: 4 MiB of text.
+inline constexpr std::size_t kSnapshotCutsMax = 100'000;
 // Parameters and moments are several values.
 inline constexpr std::size_t kStateValueBytesMax = std::size_t{2} << 30;
 // Of a value in RocksDB: bounds its copies.
@@ -61,5 +87,10 @@ inline constexpr std::size_t kFramePartsMax = 4;
 inline constexpr int kMessageNestingMax = 16;
 inline constexpr std::size_t kTraversalWordsMax = 8u << 20;  // Cap'n Proto read budget, upper cap
 inline constexpr std::size_t kPredictRowsMax = 65'536;       // rows of one prediction request
+
+// Access
+inline constexpr std::size_t kPolicyBytesMax = 1u << 20;  // a client takes about 100
+inline constexpr std::size_t kPolicyClientsMax = 4'096;
+inline constexpr std::size_t kPolicyKeysPerClientMax = 4;  // two are enough to change one
 
 }  // namespace millrace::limits

@@ -1,22 +1,54 @@
 #include "common/store/commit_log_store.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 
+#include "common/base/limits.hpp"
 #include "common/store/sealed_json.hpp"
 
 namespace millrace {
 namespace {
 
+// Entries that readers of format 1 understand are still written in it.
 constexpr std::uint16_t kCommitEntryFormat = 1;
+constexpr std::uint16_t kSnapshotFormat = 2;
 constexpr std::size_t kWriterBytesMax = 128;
 constexpr const char* kPrefix = "log/";
 constexpr CommitKind kKinds[] = {CommitKind::takeover, CommitKind::complete, CommitKind::abandon,
-                                 CommitKind::retire};
+                                 CommitKind::retire, CommitKind::snapshot};
+// How often a log is read again from its end when entries vanish on the way.
+constexpr int kReadsMax = 4;
 
 bool is_writer_id(const std::string& writer) {
   return !writer.empty() && writer.size() <= kWriterBytesMax &&
          std::all_of(writer.begin(), writer.end(), [](char c) { return c > ' ' && c <= '~'; });
+}
+
+void put_snapshot(const CommitEntry& entry, OrderedJson& object) {
+  object["index"] = entry.index;
+  object["cut_zero"] = entry.is_cut_zero_complete;
+  auto cuts = OrderedJson::array();
+  for (const auto& [cut, attempt] : entry.complete) {
+    cuts.push_back({{"cut", cut.value}, {"attempt", attempt.value}});
+  }
+  object["complete"] = std::move(cuts);
+}
+
+Status read_snapshot(JsonFields& fields, CommitEntry& entry) {
+  entry.index = fields.number<std::uint64_t>("index");
+  entry.is_cut_zero_complete = fields.flag("cut_zero");
+  const auto& cuts = fields.array("complete");
+  if (cuts.size() > limits::kSnapshotCutsMax) fields.fail("names too many cuts");
+  Status status;
+  for (const auto& each : cuts) {
+    JsonFields named(each, "cut of a commit log entry", status);
+    const CutId cut(named.number<std::uint64_t>("cut"));
+    const Attempt attempt(named.number<std::uint64_t>("attempt"));
+    if (!entry.complete.emplace(cut, attempt).second) named.fail("is named twice");
+    MILLRACE_TRY(status);
+  }
+  return {};
 }
 
 }  // namespace
@@ -31,6 +63,8 @@ const char* to_string(CommitKind kind) {
       return "abandon";
     case CommitKind::retire:
       return "retire";
+    case CommitKind::snapshot:
+      return "snapshot";
   }
   return "unknown";
 }
@@ -43,13 +77,15 @@ Bytes encode_commit_entry(const CommitEntry& entry) {
   object["attempt"] = entry.attempt.value;
   object["cut"] = entry.cut.value;
   object["writer"] = entry.writer;
+  const bool is_snapshot = entry.kind == CommitKind::snapshot;
+  if (is_snapshot) put_snapshot(entry, object);
+  const auto format = is_snapshot ? kSnapshotFormat : kCommitEntryFormat;
   // Cannot fail: every text in it is ASCII.
-  return seal_json(std::move(object), kCommitEntryFormat, JsonLayout::line).value();
+  return seal_json(std::move(object), format, JsonLayout::line, format).value();
 }
 
 Result<CommitEntry> decode_commit_entry(ByteView bytes) {
-  MILLRACE_ASSIGN(const auto parsed,
-                  open_sealed_json(bytes, kCommitEntryFormat, "commit log entry"));
+  MILLRACE_ASSIGN(const auto parsed, open_sealed_json(bytes, kSnapshotFormat, "commit log entry"));
   Status status;
   JsonFields fields(parsed, "commit log entry", status);
   const auto kind = fields.text("kind");
@@ -62,15 +98,16 @@ Result<CommitEntry> decode_commit_entry(ByteView bytes) {
                     .cut = CutId(fields.number<std::uint64_t>("cut")),
                     .writer = fields.text("writer")};
   if (!is_writer_id(entry.writer)) fields.fail("has no valid writer");
+  if (entry.kind == CommitKind::snapshot) MILLRACE_TRY(read_snapshot(fields, entry));
   MILLRACE_TRY(status);
   return entry;
 }
 
 std::string CommitLogStore::entry_name(std::uint64_t k) {
   // Padded so that names sort as the entries do.
-  char digits[24];
-  std::snprintf(digits, sizeof digits, "%012llu", static_cast<unsigned long long>(k));
-  return std::string(kPrefix) + digits;
+  char name[32];
+  std::snprintf(name, sizeof name, "%s%012llu", kPrefix, static_cast<unsigned long long>(k));
+  return name;
 }
 
 Result<std::optional<CommitEntry>> CommitLogStore::read(std::uint64_t k) {
@@ -82,25 +119,67 @@ Result<std::optional<CommitEntry>> CommitLogStore::read(std::uint64_t k) {
   MILLRACE_TRY(bytes.status());
   auto entry = decode_commit_entry(bytes.value());
   if (!entry.is_ok()) return entry.status().with_context(store_.describe(name));
+  if (entry.value().kind == CommitKind::snapshot && entry.value().index != k) {
+    return Status(Code::corrupted, store_.describe(name) + " is the snapshot at entry " +
+                                       std::to_string(entry.value().index));
+  }
   return std::optional<CommitEntry>(std::move(entry).value());
 }
 
-Result<std::vector<CommitEntry>> CommitLogStore::read_all() {
+// Ascending.
+Result<std::vector<std::uint64_t>> CommitLogStore::indices() {
   MILLRACE_ASSIGN(const auto names, store_.list(kPrefix));
-  std::vector<CommitEntry> entries;
-  entries.reserve(names.size());
+  std::vector<std::uint64_t> all;
+  all.reserve(names.size());
   for (const auto& name : names) {
-    const auto k = entries.size();
-    MILLRACE_ASSIGN(auto entry, read(k));
-    if (name != entry_name(k) || !entry) {
+    std::uint64_t k = 0;
+    (void)std::from_chars(name.data() + std::string_view(kPrefix).size(), name.data() + name.size(),
+                          k);
+    if (name != entry_name(k)) {
       return Status(Code::corrupted,
-                    "the commit log has " + store_.describe(name) + " where " +
-                        store_.describe(entry_name(k)) + " should be",
-                    "restore the missing entry from a backup, or begin anew with --fresh");
+                    "the commit log has " + store_.describe(name) + ", which is no entry",
+                    "move it away");
     }
-    entries.push_back(std::move(*entry));
+    all.push_back(k);
   }
-  return entries;
+  std::sort(all.begin(), all.end());  // names with more digits do not
+  return all;
+}
+
+Result<std::optional<std::uint64_t>> CommitLogStore::newest() {
+  MILLRACE_ASSIGN(const auto all, indices());
+  return all.empty() ? std::optional<std::uint64_t>() : all.back();
+}
+
+// From the highest index down, as CommitLog reads. What is missing was deleted while this read, or
+// is lost: then it is missing again.
+Result<std::vector<CommitEntry>> CommitLogStore::read_all() {
+  std::uint64_t missing = 0;
+  for (int reads = 0; reads < kReadsMax; ++reads) {
+    std::vector<CommitEntry> entries;
+    MILLRACE_ASSIGN(const auto end, newest());
+    if (!end) return entries;
+    for (std::uint64_t k = *end;; --k) {
+      MILLRACE_ASSIGN(auto entry, read(k));
+      missing = k;
+      if (!entry) break;
+      entries.push_back(std::move(*entry));
+      if (k > 0 && entries.back().kind != CommitKind::snapshot) continue;
+      std::reverse(entries.begin(), entries.end());
+      return entries;
+    }
+  }
+  return Status(Code::corrupted,
+                store_.describe(entry_name(missing)) + " of the commit log is missing",
+                "restore the missing entry from a backup, or begin anew with --fresh");
+}
+
+Status CommitLogStore::trim(std::uint64_t below) {
+  MILLRACE_ASSIGN(const auto all, indices());
+  for (const auto k : all) {
+    if (k < below) MILLRACE_TRY(store_.remove(entry_name(k)));
+  }
+  return {};
 }
 
 Result<PutOutcome> CommitLogStore::write(std::uint64_t k, const CommitEntry& entry) {
@@ -113,6 +192,7 @@ Result<PutOutcome> CommitLogStore::write(std::uint64_t k, const CommitEntry& ent
 std::vector<CutRef> complete_cuts(const std::vector<CommitEntry>& entries) {
   std::map<CutId, Attempt> cuts;
   for (const auto& entry : entries) {
+    if (entry.kind == CommitKind::snapshot) cuts = entry.complete;
     if (entry.kind == CommitKind::complete) cuts[entry.cut] = entry.attempt;
     if (entry.kind == CommitKind::retire) cuts.erase(entry.cut);
   }

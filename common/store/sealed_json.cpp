@@ -22,10 +22,11 @@ std::string seal_of(ByteView covered) {
 
 }  // namespace
 
-Result<Bytes> seal_json(OrderedJson object, std::uint16_t format, JsonLayout layout) {
+Result<Bytes> seal_json(OrderedJson object, std::uint16_t format, JsonLayout layout,
+                        std::uint16_t min_reader) {
   OrderedJson whole;
   whole["format_version"] = format;
-  whole["min_reader_version"] = 1;
+  whole["min_reader_version"] = min_reader;
   for (auto& [key, value] : object.items()) whole[key] = std::move(value);
   std::string text;
   try {
@@ -118,6 +119,10 @@ const nlohmann::json& JsonFields::object(const char* key) {
     return kEmpty;
   }
   return *member;
+}
+
+void JsonFields::fail_number(const char* key) {
+  fail(std::string(key) + " is not a number in range");
 }
 
 void JsonFields::fail(const std::string& why) {

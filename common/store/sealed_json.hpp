@@ -20,8 +20,10 @@ using OrderedJson = nlohmann::ordered_json;
 
 enum class JsonLayout { line, pretty };
 
-// invalid_argument when a text in it is not UTF-8.
-Result<Bytes> seal_json(OrderedJson object, std::uint16_t format, JsonLayout layout);
+// invalid_argument when a text in it is not UTF-8. `min_reader` is the oldest format whose readers
+// understand it.
+Result<Bytes> seal_json(OrderedJson object, std::uint16_t format, JsonLayout layout,
+                        std::uint16_t min_reader = 1);
 // Verifies integrity first and parses then. `format` is the newest that this program reads.
 Result<nlohmann::json> open_sealed_json(ByteView bytes, std::uint16_t format, const char* what);
 
@@ -39,7 +41,7 @@ class JsonFields {
     if (member == nullptr) return 0;
     if (!member->is_number_unsigned() ||
         member->get<std::uint64_t>() > std::numeric_limits<T>::max()) {
-      fail(std::string(key) + " is not a number in range");
+      fail_number(key);
       return 0;
     }
     return member->get<T>();
@@ -53,6 +55,7 @@ class JsonFields {
 
  private:
   const nlohmann::json* find(const char* key);
+  void fail_number(const char* key);
 
   const nlohmann::json& object_;
   std::string where_;

@@ -32,8 +32,12 @@ Result<std::unique_ptr<CheckpointKeeper>> CheckpointKeeper::open(
 }
 
 StoreOutcome CheckpointKeeper::execute(const StoreOrder& order) {
-  if (const auto* log = std::get_if<WriteLog>(&order.effect)) return just(write_log(*log));
+  if (const auto* log = std::get_if<ListLog>(&order.effect)) {
+    return just(LogListed{log->query, log_.newest()});
+  }
   if (const auto* log = std::get_if<ReadLog>(&order.effect)) return just(read_log(*log));
+  if (const auto* log = std::get_if<WriteLog>(&order.effect)) return just(write_log(*log));
+  if (const auto* log = std::get_if<TrimLog>(&order.effect)) return trim_log(*log);
   if (const auto* wanted = std::get_if<ReadManifest>(&order.effect)) return read(*wanted);
   if (const auto* wanted = std::get_if<WriteManifest>(&order.effect))
     return write(*wanted, order.extras);
@@ -55,6 +59,14 @@ LogWritten CheckpointKeeper::write_log(const WriteLog& order) {
 
 LogRead CheckpointKeeper::read_log(const ReadLog& order) {
   return {order.index, log_.read(order.index)};
+}
+
+StoreOutcome CheckpointKeeper::trim_log(const TrimLog& order) {
+  StoreOutcome outcome = just(Tick{});
+  if (const auto status = log_.trim(order.below); !status.is_ok()) {
+    outcome.warnings.push_back("the commit log could not be shortened yet: " + status.message());
+  }
+  return outcome;
 }
 
 StoreOutcome CheckpointKeeper::read(const ReadManifest& order) {

@@ -40,6 +40,7 @@ class CheckpointKeeper {
 
   LogWritten write_log(const WriteLog& order);
   LogRead read_log(const ReadLog& order);
+  StoreOutcome trim_log(const TrimLog& order);
   StoreOutcome read(const ReadManifest& order);
   StoreOutcome write(const WriteManifest& order, const ManifestExtras& extras);
   Status read_shards(const Manifest& manifest, PublishOrder& order) const;

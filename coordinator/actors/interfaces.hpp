@@ -23,7 +23,7 @@ namespace millrace {
 
 struct StoreOrder {
   // Effects of the machine that touch the store.
-  std::variant<WriteLog, ReadLog, ReadManifest, WriteManifest, RemoveCut> effect;
+  std::variant<ListLog, ReadLog, WriteLog, TrimLog, ReadManifest, WriteManifest, RemoveCut> effect;
   ManifestExtras extras;               // with WriteManifest
   Attempt attempt;                     // with RemoveCut: the present one
   std::map<CutId, Attempt> unretired;  // with RemoveCut: what stays
@@ -76,10 +76,6 @@ struct SubmitJob {
   std::string scratch_folder;  // what is restored to be published; emptied again
   JobWatcher watcher;
 };
-struct RegisterWorker {
-  WorkerId worker;
-  worker_control handle;
-};
 // Drain: one more checkpoint, then the end.
 struct StopJob {};
 struct MasterTick {};
@@ -90,8 +86,8 @@ using job_master_actor =
     report_sink::extend<caf::reacts_to<RegisterWorker>, caf::reacts_to<StopJob>,
                         caf::reacts_to<MasterTick>, caf::reacts_to<StoreOutcome>,
                         caf::reacts_to<PublishOutcome>>;
-using coordinator_actor = caf::typed_actor<caf::reacts_to<SubmitJob>,
-                                           caf::reacts_to<RegisterWorker>, caf::reacts_to<StopJob>>;
+using coordinator_actor =
+    worker_registry::extend<caf::reacts_to<SubmitJob>, caf::reacts_to<StopJob>>;
 
 }  // namespace millrace
 
@@ -101,6 +97,5 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::PublishStoredOrder)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::StoreOutcome)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::PublishOutcome)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::SubmitJob)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::RegisterWorker)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::StopJob)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::MasterTick)

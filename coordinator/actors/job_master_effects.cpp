@@ -34,8 +34,10 @@ class Executor {
  public:
   explicit Executor(JobMasterSelf self) : self_(self), state_(self->state) {}
 
-  void operator()(const WriteLog& effect) { order_store(effect); }
+  void operator()(const ListLog& effect) { order_store(effect); }
   void operator()(const ReadLog& effect) { order_store(effect); }
+  void operator()(const WriteLog& effect) { order_store(effect); }
+  void operator()(const TrimLog& effect) { order_store(effect); }
   void operator()(const ReadManifest& effect) { order_store(effect); }
   void operator()(const RemoveCut& effect) { order_store(effect); }
   void operator()(const WriteManifest& effect) {

@@ -3,68 +3,19 @@
 #include <utility>
 
 #include "common/base/check.hpp"
+#include "common/base/limits.hpp"
 
 namespace millrace {
 
-namespace {
-
-Status impossible(std::uint64_t index, const std::string& why) {
-  return Status(Code::corrupted, "entry " + std::to_string(index) + " of the commit log: " + why,
-                "the checkpoint store was changed by something other than Millrace, or a copy of "
-                "it was restored: compare it with a backup");
+CommitLog::CommitLog(CommitLogOptions options) : options_(std::move(options)) {
+  MILLRACE_CHECK(options_.snapshot_every >= 2);
 }
-
-}  // namespace
-
-Status LogState::apply(const CommitEntry& entry) {
-  if (entry.kind == CommitKind::takeover) {
-    const bool same_life = entry.term == term_ && entry.writer == writer_;
-    if (entry.term < term_ || (entry.term == term_ && !same_life)) {
-      return impossible(entries_, "term " + std::to_string(entry.term.value) + " does not follow " +
-                                      std::to_string(term_.value));
-    }
-    if (entry.attempt <= attempt_) return impossible(entries_, "its attempt is not a new one");
-    if (entry.cut < next_cut_) return impossible(entries_, "it would use cut ids again");
-    term_ = entry.term;
-    attempt_ = entry.attempt;
-    writer_ = entry.writer;
-    next_cut_ = entry.cut;
-    ++entries_;
-    return {};
-  }
-  if (entry.writer != writer_ || entry.term != term_) {
-    return impossible(entries_, "its writer does not lead");
-  }
-  const std::string cut = "cut " + std::to_string(entry.cut.value);
-  if (entry.kind == CommitKind::retire) {
-    if (complete_.erase(entry.cut) == 0) return impossible(entries_, cut + " is not complete");
-  } else if (entry.cut == CutId(0)) {
-    if (has_cut_zero_ || entry.kind == CommitKind::abandon) {
-      return impossible(entries_, "cut 0 is written once");
-    }
-    has_cut_zero_ = true;
-    complete_.emplace(entry.cut, entry.attempt);
-  } else {
-    if (entry.cut < next_cut_) return impossible(entries_, cut + " was closed before");
-    if (entry.kind == CommitKind::complete) complete_.emplace(entry.cut, entry.attempt);
-    next_cut_ = entry.cut.next();
-  }
-  ++entries_;
-  return {};
-}
-
-std::optional<CutId> LogState::newest_complete() const {
-  if (complete_.empty()) return std::nullopt;
-  return complete_.rbegin()->first;
-}
-
-CommitLog::CommitLog(std::string writer, const CommitLogMutations& mutations)
-    : writer_(std::move(writer)), mutations_(mutations) {}
 
 std::vector<LogEffect> CommitLog::take_over() {
   MILLRACE_CHECK(!operation_ && !leads_);
-  operation_ = Operation::reading_on;
-  return retry();
+  Effects effects;
+  read_from_end(effects);
+  return effects;
 }
 
 std::vector<LogEffect> CommitLog::raise_attempt() {
@@ -92,17 +43,182 @@ std::vector<LogEffect> CommitLog::append(CommitKind kind, CutId cut) {
   return effects;
 }
 
+// ---- Operations of the store
+
+void CommitLog::list(Operation why, Effects& effects) {
+  operation_ = why;
+  is_answered_ = false;
+  effects.emplace_back(ListLog{++query_});
+}
+
+void CommitLog::read(Operation why, std::uint64_t index, Effects& effects) {
+  operation_ = why;
+  is_answered_ = false;
+  cursor_ = index;
+  effects.emplace_back(ReadLog{index});
+}
+
+void CommitLog::write_head(Effects& effects) {
+  operation_ = Operation::writing;
+  is_answered_ = false;
+  const auto& mutations = options_.mutations;
+  const auto& head = queue_.front();
+  if (mutations.trim_before_committed && head.kind == CommitKind::snapshot) {
+    effects.emplace_back(TrimLog{head.index});
+  }
+  effects.emplace_back(WriteLog{state_.entries(), head});
+}
+
+std::vector<LogEffect> CommitLog::retry() {
+  Effects effects;
+  if (!operation_ || !is_answered_ || is_deposed_) return effects;
+  switch (*operation_) {
+    case Operation::writing:
+      write_head(effects);
+      break;
+    case Operation::finding_end:
+    case Operation::confirming:
+      list(*operation_, effects);
+      break;
+    default:
+      read(*operation_, cursor_, effects);
+  }
+  return effects;
+}
+
+// What was refused is asked for again by `retry`, unless it would be refused for ever.
+void CommitLog::fail_or_wait(const Status& status, Effects& effects) const {
+  const Code code = status.code();
+  const bool is_final = code == Code::corrupted || code == Code::unsupported_format;
+  if (is_final) effects.emplace_back(LogFailed{status});
+}
+
+// ---- Reading to the end, before a takeover
+
+void CommitLog::read_from_end(Effects& effects) {
+  queue_.clear();
+  read_.clear();
+  list(Operation::finding_end, effects);
+}
+
+std::vector<LogEffect> CommitLog::on_listed(const LogListed& event) {
+  Effects effects;
+  const bool is_mine =
+      event.query == query_ && !is_answered_ &&
+      (operation_ == Operation::finding_end || operation_ == Operation::confirming);
+  if (!is_mine || is_deposed_) return effects;
+  is_answered_ = true;
+  if (!event.newest.is_ok()) {
+    fail_or_wait(event.newest.status(), effects);
+  } else if (operation_ == Operation::confirming) {
+    confirm(event.newest.value(), effects);
+  } else if (event.newest.value()) {
+    newest_ = *event.newest.value();
+    read(Operation::reading_down, newest_, effects);
+  } else {
+    state_ = LogState();
+    queue_.push_front(CommitEntry{});
+    start_next(effects);
+  }
+  return effects;
+}
+
+std::vector<LogEffect> CommitLog::on_read(const LogRead& event) {
+  Effects effects;
+  const bool is_reading = operation_ == Operation::reading_down ||
+                          operation_ == Operation::reading_back ||
+                          operation_ == Operation::reading_winner;
+  if (!is_reading || is_answered_ || is_deposed_ || event.index != cursor_) return effects;
+  is_answered_ = true;
+  if (!event.entry.is_ok()) {
+    fail_or_wait(event.entry.status(), effects);
+    return effects;
+  }
+  const std::optional<CommitEntry>& found = event.entry.value();
+  if (operation_ == Operation::reading_down) {
+    if (found) {
+      take_entry(*found, effects);
+    } else {
+      misread(Status(Code::corrupted,
+                     "entry " + std::to_string(cursor_) + " of the commit log is missing",
+                     "restore it from a backup, or begin anew with --fresh"),
+              effects);
+    }
+  } else if (!found && operation_ == Operation::reading_back) {
+    // Written again by `retry`: what kept the write from arriving may keep the next one as well.
+    operation_ = Operation::writing;
+  } else if (!found) {
+    list(Operation::confirming, effects);  // a later snapshot has replaced it
+  } else if (operation_ == Operation::reading_back && *found == queue_.front()) {
+    list(Operation::confirming, effects);
+  } else {
+    lose_to(*found, effects);
+  }
+  return effects;
+}
+
+void CommitLog::take_entry(const CommitEntry& found, Effects& effects) {
+  read_.push_back(found);
+  if (found.kind != CommitKind::snapshot && cursor_ > 0) {
+    read(Operation::reading_down, cursor_ - 1, effects);
+    return;
+  }
+  if (Status status = replay(); !status.is_ok()) {
+    misread(std::move(status), effects);
+    return;
+  }
+  queue_.push_front(CommitEntry{});
+  start_next(effects);
+}
+
+Status CommitLog::replay() {
+  state_ = LogState();
+  for (auto entry = read_.rbegin(); entry != read_.rend(); ++entry) {
+    MILLRACE_TRY(state_.apply(*entry));
+  }
+  read_.clear();
+  if (state_.entries() == newest_ + 1) return {};
+  return Status(Code::corrupted, "the snapshot at entry " + std::to_string(cursor_) +
+                                     " of the commit log is that of another place");
+}
+
+// Entries that vanish or change while they are read were replaced by a snapshot above all that was
+// there. Where nothing new stands above, they are damaged.
+void CommitLog::misread(Status why, Effects& effects) {
+  if (misread_ == newest_) {
+    effects.emplace_back(LogFailed{std::move(why)});
+    return;
+  }
+  misread_ = newest_;
+  read_from_end(effects);
+}
+
+// ---- Writing
+
 // The head is filled in when its turn comes: what stands before it decides its numbers.
 void CommitLog::start_next(Effects& effects) {
-  if (queue_.empty()) return;
-  queue_.front() = make_entry(queue_.front().kind, queue_.front().cut);
+  operation_.reset();
+  is_answered_ = true;
+  if (is_snapshot_due()) {
+    queue_.push_front(state_.snapshot());
+  } else if (!queue_.empty()) {
+    queue_.front() = make_entry(queue_.front().kind, queue_.front().cut);
+  } else {
+    return;
+  }
   write_head(effects);
+}
+
+bool CommitLog::is_snapshot_due() const {
+  const auto since = state_.entries() - state_.newest_snapshot();
+  const bool has_room = state_.complete().size() <= limits::kSnapshotCutsMax;
+  return leads_ && since >= options_.snapshot_every && has_room;
 }
 
 CommitEntry CommitLog::make_entry(CommitKind kind, CutId cut) const {
   CommitEntry entry;
   entry.kind = kind;
-  entry.writer = writer_;
+  entry.writer = options_.writer;
   entry.term = leads_ ? state_.term() : state_.term().next();
   entry.attempt = kind == CommitKind::takeover ? state_.attempt().next() : state_.attempt();
   // One cut may be open, with an id that is in no entry: it is passed over.
@@ -110,95 +226,67 @@ CommitEntry CommitLog::make_entry(CommitKind kind, CutId cut) const {
   return entry;
 }
 
-void CommitLog::write_head(Effects& effects) {
-  operation_ = Operation::writing;
-  effects.emplace_back(WriteLog{state_.entries(), queue_.front()});
-}
-
 std::vector<LogEffect> CommitLog::on_written(const LogWritten& event) {
   Effects effects;
-  const bool is_mine = operation_ == Operation::writing && event.index == state_.entries();
+  const bool is_mine =
+      operation_ == Operation::writing && !is_answered_ && event.index == state_.entries();
   if (!is_mine || is_deposed_) return effects;
+  is_answered_ = true;
   const bool is_trusted =
-      event.outcome == WriteOutcome::ambiguous && mutations_.trust_ambiguous_writes;
-  if (event.outcome == WriteOutcome::created || is_trusted) {
+      event.outcome == WriteOutcome::ambiguous && options_.mutations.trust_ambiguous_writes;
+  const bool is_created = event.outcome == WriteOutcome::created;
+  if (is_trusted || (is_created && options_.mutations.skip_confirmation)) {
     commit_head(effects);
+  } else if (is_created) {
+    list(Operation::confirming, effects);
   } else if (event.outcome != WriteOutcome::failed) {
-    operation_ = Operation::reading_back;
-    effects.emplace_back(ReadLog{state_.entries()});
+    read(Operation::reading_back, state_.entries(), effects);
   }
   return effects;
 }
 
-std::vector<LogEffect> CommitLog::on_read(const LogRead& event) {
-  Effects effects;
-  const bool is_reading =
-      operation_ == Operation::reading_on || operation_ == Operation::reading_back;
-  if (!is_reading || is_deposed_ || event.index != state_.entries()) return effects;
-  if (!event.entry.is_ok()) {
-    const Code code = event.entry.status().code();
-    const bool is_final = code == Code::corrupted || code == Code::unsupported_format;
-    if (is_final) effects.emplace_back(LogFailed{event.entry.status()});
-    return effects;
-  }
-  const std::optional<CommitEntry>& found = event.entry.value();
-  if (found) {
-    settle(*found, effects);
-  } else if (operation_ == Operation::reading_on) {
-    queue_.push_front(CommitEntry{});
-    operation_.reset();
-    start_next(effects);
+void CommitLog::confirm(const std::optional<std::uint64_t>& newest, Effects& effects) {
+  if (newest == state_.entries()) {
+    commit_head(effects);
+  } else if (newest && *newest > state_.entries()) {
+    read(Operation::reading_winner, *newest, effects);
   } else {
-    // Not at once: what kept the write from arriving may keep the next one as well.
+    // It was there and is not listed: nothing is known, so everything is asked again.
     operation_ = Operation::writing;
   }
-  return effects;
-}
-
-// There is an entry where the next one belongs: ours after all, or another coordinator was faster.
-void CommitLog::settle(const CommitEntry& found, Effects& effects) {
-  const bool is_ours = operation_ == Operation::reading_back && found == queue_.front();
-  if (is_ours || (leads_ && mutations_.ignore_other_writers)) {
-    commit_head(effects);
-    return;
-  }
-  if (leads_) {
-    is_deposed_ = true;
-    leads_ = false;
-    effects.emplace_back(LogDeposed{found});
-    return;
-  }
-  if (operation_ == Operation::reading_back) queue_.pop_front();
-  if (Status status = state_.apply(found); !status.is_ok()) {
-    effects.emplace_back(LogFailed{std::move(status)});
-    return;
-  }
-  operation_ = Operation::reading_on;
-  effects.emplace_back(ReadLog{state_.entries()});
 }
 
 void CommitLog::commit_head(Effects& effects) {
   CommitEntry entry = std::move(queue_.front());
   queue_.pop_front();
-  operation_.reset();
   if (Status status = state_.apply(entry); !status.is_ok()) {
     effects.emplace_back(LogFailed{std::move(status)});
     return;
   }
   leads_ = true;
+  const auto& mutations = options_.mutations;
+  if (entry.kind == CommitKind::snapshot && mutations.trim_newest_snapshot) {
+    effects.emplace_back(TrimLog{state_.entries()});
+  } else if (entry.kind == CommitKind::snapshot && state_.snapshot_before() > 0) {
+    effects.emplace_back(TrimLog{state_.snapshot_before()});
+  }
   effects.emplace_back(LogCommitted{std::move(entry)});
   start_next(effects);
 }
 
-std::vector<LogEffect> CommitLog::retry() {
-  Effects effects;
-  if (!operation_ || is_deposed_) return effects;
-  if (*operation_ == Operation::writing) {
-    write_head(effects);
-  } else {
-    effects.emplace_back(ReadLog{state_.entries()});
+// There is an entry of another writer where ours belongs or above it.
+void CommitLog::lose_to(const CommitEntry& other, Effects& effects) {
+  if (!leads_) {
+    read_from_end(effects);
+    return;
   }
-  return effects;
+  if (options_.mutations.ignore_other_writers) {
+    commit_head(effects);
+    return;
+  }
+  is_deposed_ = true;
+  leads_ = false;
+  effects.emplace_back(LogDeposed{other});
 }
 
 }  // namespace millrace

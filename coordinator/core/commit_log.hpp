@@ -1,18 +1,30 @@
 // The one commit point of a job: a log in the checkpoint store, appended by whoever read its last
-// entry.
+// entry, and kept short by snapshots.
 //
-// Place: JobMachine owns one; the shell executes WriteLog (create `log/<index>` only if absent,
-// durable before it answers) and ReadLog, and feeds the outcome back. One operation is under way at
-// a time.
+// Place: JobMachine owns one; the shell executes ListLog, ReadLog, WriteLog and TrimLog and feeds
+// the outcomes back. One operation is under way at a time, and each is answered.
 //
-// Invariants: an entry counts only once it is known to be in the store as written here. An
-// ambiguous answer is settled by reading back, never by writing something else. After an entry of
-// another writer this log is deposed and appends nothing more.
+// Invariants: an entry counts only once it is known to be in the store as written here, and known
+// to have been the last. An ambiguous answer is settled by reading back, never by writing something
+// else. After an entry of another writer this log is deposed and appends nothing more.
+//
+// Why an index that was deleted begins no second history:
+//  1. Entries are deleted only below a snapshot that is committed, and that one only below a later
+//     one. So from the moment at which an index is deleted, an entry above it exists at all times,
+//     and the highest index in the store is always that of the history's last entry.
+//  2. A writer that finds its entry in the store then lists the log, and takes the entry for
+//     committed only when nothing stands above it. Whoever creates a deleted index again (it slept,
+//     or its write was held up on the way) therefore sees that it was overtaken, and stops. What it
+//     wrote stands below a snapshot: nobody begins to read there, and the next trim takes it away.
+//  3. Reading goes from the highest index down to the first snapshot. Should entries be deleted, or
+//     created again, while they are read, then what was read is wrong, but leads to nothing: only
+//     a takeover could make use of it, and by 2 that counts only if no snapshot stands above it,
+//     which means that nothing from the newest snapshot on was ever deleted.
+// The store must list what it has acknowledged, as file systems and S3 do.
 #pragma once
 
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -21,44 +33,28 @@
 #include "common/base/commit_entry.hpp"
 #include "common/base/ids.hpp"
 #include "common/base/status.hpp"
+#include "coordinator/core/log_state.hpp"
 
 namespace millrace {
 
-// What the entries say.
-class LogState {
- public:
-  // Fails with corrupted when the entry cannot follow the ones before.
-  Status apply(const CommitEntry& entry);
-
-  std::uint64_t entries() const { return entries_; }
-  Term term() const { return term_; }
-  Attempt attempt() const { return attempt_; }
-  const std::string& writer() const { return writer_; }
-  // Complete and not retired, ascending, each with the attempt that took it (its objects' names
-  // hold both).
-  const std::map<CutId, Attempt>& complete() const { return complete_; }
-  std::optional<CutId> newest_complete() const;
-  // Larger than every id that any coordinator may have used.
-  CutId next_cut() const { return next_cut_; }
-  bool is_cut_zero_complete() const { return has_cut_zero_; }
-
- private:
-  std::uint64_t entries_ = 0;
-  Term term_;
-  Attempt attempt_;
-  std::string writer_;
-  std::map<CutId, Attempt> complete_;
-  CutId next_cut_{1};
-  bool has_cut_zero_ = false;
-};
-
 // Effects.
+
+// The highest index in the store, asked for after everything that was answered before.
+struct ListLog {
+  std::uint64_t query = 0;
+};
+struct ReadLog {
+  std::uint64_t index = 0;
+};
+// Create `log/<index>` only if absent, durable before it is answered.
 struct WriteLog {
   std::uint64_t index = 0;
   CommitEntry entry;
 };
-struct ReadLog {
-  std::uint64_t index = 0;
+// Delete every entry below `below`, in any order, now or later or not at all: the next trim makes
+// up for it. The only operation without an answer.
+struct TrimLog {
+  std::uint64_t below = 0;
 };
 // The entry is durable.
 struct LogCommitted {
@@ -72,7 +68,8 @@ struct LogDeposed {
 struct LogFailed {
   Status status;
 };
-using LogEffect = std::variant<WriteLog, ReadLog, LogCommitted, LogDeposed, LogFailed>;
+using LogEffect =
+    std::variant<ListLog, ReadLog, WriteLog, TrimLog, LogCommitted, LogDeposed, LogFailed>;
 
 // Events.
 enum class WriteOutcome : std::uint8_t {
@@ -90,18 +87,34 @@ struct LogRead {
   std::uint64_t index = 0;
   Result<std::optional<CommitEntry>> entry;  // nothing: there is no such entry
 };
+struct LogListed {
+  std::uint64_t query = 0;
+  Result<std::optional<std::uint64_t>> newest;  // nothing: the log is empty
+};
 
+// Deliberate bugs for the simulator; production leaves all of them off.
 struct CommitLogMutations {
   bool trust_ambiguous_writes = false;
   bool ignore_other_writers = false;
+  bool skip_confirmation = false;
+  bool trim_before_committed = false;
+  bool trim_newest_snapshot = false;
+};
+
+struct CommitLogOptions {
+  std::string writer;  // unique for each life of a coordinator
+  // Entries from one snapshot to the next, >= 2. A log holds up to twice as many, and who takes
+  // over reads up to as many one after the other, each a round trip to the store.
+  std::uint64_t snapshot_every = 32;
+  CommitLogMutations mutations = {};
 };
 
 class CommitLog {
  public:
-  CommitLog(std::string writer, const CommitLogMutations& mutations = {});
+  explicit CommitLog(CommitLogOptions options);
 
-  // Reads to the end, then takes over with a term above all others. LogCommitted of the takeover
-  // says that this coordinator leads.
+  // Reads from the newest snapshot to the end, then takes over with a term above all others.
+  // LogCommitted of the takeover says that this coordinator leads.
   std::vector<LogEffect> take_over();
   // Raises the attempt within this term; open cuts lose their ids.
   std::vector<LogEffect> raise_attempt();
@@ -109,9 +122,10 @@ class CommitLog {
   std::vector<LogEffect> abandon(CutId cut);
   std::vector<LogEffect> retire(CutId cut);
 
-  std::vector<LogEffect> on_written(const LogWritten& event);
+  std::vector<LogEffect> on_listed(const LogListed& event);
   std::vector<LogEffect> on_read(const LogRead& event);
-  // Repeats the operation under way, after an error that may pass. At most once per retry interval.
+  std::vector<LogEffect> on_written(const LogWritten& event);
+  // Repeats the operation under way if it was refused. At most once per retry interval.
   std::vector<LogEffect> retry();
 
   const LogState& state() const { return state_; }
@@ -119,21 +133,42 @@ class CommitLog {
   bool is_idle() const { return !operation_ && queue_.empty(); }
 
  private:
-  enum class Operation : std::uint8_t { reading_on, writing, reading_back };
+  enum class Operation : std::uint8_t {
+    finding_end,    // listing: where to begin to read
+    reading_down,   // from there to the newest snapshot
+    writing,        // the head of the queue
+    reading_back,   // whose entry stands where the head belongs
+    confirming,     // listing: whether the head, which is in the store, is the last entry
+    reading_winner  // it is not: who wrote the last
+  };
   using Effects = std::vector<LogEffect>;
 
   Effects append(CommitKind kind, CutId cut);
-  void start_next(Effects& effects);
+  void list(Operation why, Effects& effects);
+  void read(Operation why, std::uint64_t index, Effects& effects);
   void write_head(Effects& effects);
-  void settle(const CommitEntry& found, Effects& effects);
-  void commit_head(Effects& effects);
+  void start_next(Effects& effects);
+  bool is_snapshot_due() const;
   CommitEntry make_entry(CommitKind kind, CutId cut) const;
+  void read_from_end(Effects& effects);
+  void take_entry(const CommitEntry& found, Effects& effects);
+  Status replay();
+  void misread(Status why, Effects& effects);
+  void confirm(const std::optional<std::uint64_t>& newest, Effects& effects);
+  void commit_head(Effects& effects);
+  void lose_to(const CommitEntry& other, Effects& effects);
+  void fail_or_wait(const Status& status, Effects& effects) const;
 
-  std::string writer_;
-  CommitLogMutations mutations_;
+  CommitLogOptions options_;
   LogState state_;
   std::deque<CommitEntry> queue_;  // the head is being written
   std::optional<Operation> operation_;
+  bool is_answered_ = true;  // the operation under way waits for `retry`
+  std::uint64_t query_ = 0;  // the last listing asked for: an older one proves nothing
+  std::uint64_t cursor_ = 0;
+  std::uint64_t newest_ = 0;              // where reading began
+  std::vector<CommitEntry> read_;         // from there down
+  std::optional<std::uint64_t> misread_;  // where reading began when it failed last
   bool leads_ = false;
   bool is_deposed_ = false;
 };

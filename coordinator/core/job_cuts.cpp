@@ -70,11 +70,13 @@ void JobMachine::check_cut(Effects& effects) {
     }
   }
   is_writing_manifest_ = true;
+  ++manifests_asked_;
   effects.emplace_back(WriteManifest{tracker_->contents()});
   if (options_.mutations.retire_before_complete) retire_old(effects);
 }
 
 void JobMachine::on(const ManifestWritten& event, Effects& effects) {
+  if (manifests_asked_ > 0) --manifests_asked_;
   const bool is_cut_zero = event.cut == CutId(0) && state_ == JobState::preparing && !is_raising_ &&
                            event.attempt == attempt() && closing_ == nullptr &&
                            !log_.state().is_cut_zero_complete();

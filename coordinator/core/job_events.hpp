@@ -84,9 +84,9 @@ struct Tick {
 using JobEvent = std::variant<JobStarted, WorkerRegistered, WorkerLost, WorkerStarted,
                               WorkerRefused, ManifestRead, ManifestWritten, TrainerFinished,
                               TrainerSnapshot, ShardSnapshot, WorkerPart, AttemptFailed, CutFailed,
-                              CutRequested, StopRequested, Tick, LogWritten, LogRead>;
+                              CutRequested, StopRequested, Tick, LogListed, LogRead, LogWritten>;
 
-// ---- Effects (WriteLog and ReadLog of commit_log.hpp belong to them)
+// ---- Effects (ListLog, ReadLog, WriteLog and TrimLog of commit_log.hpp belong to them)
 // ---------------------------------
 
 // Run these replicas and shards from `restored`; whatever this worker runs of an older attempt ends
@@ -163,8 +163,9 @@ struct Note {
   bool is_warning = false;
   std::string text;
 };
-using JobEffect = std::variant<WriteLog, ReadLog, StartWorker, StopAttempt, TriggerCut, AbortCut,
-                               ReadManifest, WriteManifest, Publish, PublishRestored, RemoveCut,
-                               JobFinished, JobFailed, JobDeposed, AuditFailed, Note>;
+using JobEffect =
+    std::variant<ListLog, ReadLog, WriteLog, TrimLog, StartWorker, StopAttempt, TriggerCut,
+                 AbortCut, ReadManifest, WriteManifest, Publish, PublishRestored, RemoveCut,
+                 JobFinished, JobFailed, JobDeposed, AuditFailed, Note>;
 
 }  // namespace millrace

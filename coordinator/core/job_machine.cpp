@@ -41,7 +41,7 @@ const char* to_string(JobState state) {
 }
 
 JobMachine::JobMachine(const JobOptions& options)
-    : options_(options), log_(options.writer, options.mutations.log) {
+    : options_(options), log_({options.writer, options.log_snapshot_every, options.mutations.log}) {
   MILLRACE_CHECK(options_.parallelism >= 1 && options_.shards >= 1 && options_.retain >= 1);
 }
 
@@ -73,14 +73,19 @@ void JobMachine::on(const JobStarted& event, Effects& effects) {
   run_log(log_.take_over(), effects);
 }
 
-void JobMachine::on(const LogWritten& event, Effects& effects) {
-  if (!event.why.is_ok()) note_log_trouble(event.why, effects);
-  run_log(log_.on_written(event), effects);
+void JobMachine::on(const LogListed& event, Effects& effects) {
+  run_log(log_.on_listed(event), effects);
+  if (!event.newest.is_ok() && !is_over()) note_log_trouble(event.newest.status(), effects);
 }
 
 void JobMachine::on(const LogRead& event, Effects& effects) {
   run_log(log_.on_read(event), effects);
   if (!event.entry.is_ok() && !is_over()) note_log_trouble(event.entry.status(), effects);
+}
+
+void JobMachine::on(const LogWritten& event, Effects& effects) {
+  if (!event.why.is_ok()) note_log_trouble(event.why, effects);
+  run_log(log_.on_written(event), effects);
 }
 
 void JobMachine::run_log(std::vector<LogEffect> log_effects, Effects& effects) {
@@ -89,6 +94,10 @@ void JobMachine::run_log(std::vector<LogEffect> log_effects, Effects& effects) {
       effects.emplace_back(std::move(*write));
     } else if (auto* read = std::get_if<ReadLog>(&effect)) {
       effects.emplace_back(*read);
+    } else if (auto* list = std::get_if<ListLog>(&effect)) {
+      effects.emplace_back(*list);
+    } else if (auto* trim = std::get_if<TrimLog>(&effect)) {
+      effects.emplace_back(*trim);
     } else if (auto* committed = std::get_if<LogCommitted>(&effect)) {
       on_committed(committed->entry, effects);
     } else if (auto* deposed = std::get_if<LogDeposed>(&effect)) {
@@ -117,6 +126,8 @@ void JobMachine::on_committed(const CommitEntry& entry, Effects& effects) {
       retiring_.erase(entry.cut);
       effects.emplace_back(RemoveCut{entry.cut});
       break;
+    case CommitKind::snapshot:
+      break;
   }
 }
 
@@ -144,6 +155,7 @@ CutContents JobMachine::cut_zero() const {
 }
 
 void JobMachine::write_cut_zero(Effects& effects) {
+  ++manifests_asked_;
   effects.emplace_back(WriteManifest{cut_zero()});
 }
 
@@ -151,6 +163,7 @@ void JobMachine::choose_restore(Effects& effects) {
   const auto& complete = log_.state().complete();
   for (auto cut = complete.rbegin(); cut != complete.rend(); ++cut) {
     if (damaged_.contains(cut->first)) continue;
+    ++manifests_asked_;
     effects.emplace_back(ReadManifest{cut->first, cut->second});
     restored_.reset();
     return;
@@ -170,6 +183,7 @@ void JobMachine::choose_restore(Effects& effects) {
 }
 
 void JobMachine::on(const ManifestRead& event, Effects& effects) {
+  if (manifests_asked_ > 0) --manifests_asked_;
   const bool is_expected = state_ == JobState::preparing && !is_raising_ && restored_ == nullptr &&
                            log_.state().complete().contains(event.cut) &&
                            !damaged_.contains(event.cut);
@@ -360,7 +374,8 @@ void JobMachine::on(const Tick& event, Effects& effects) {
 
 void JobMachine::resend(Effects& effects) {
   run_log(log_.retry(), effects);
-  const bool has_settled = state_ == JobState::preparing && !is_raising_ && log_.is_idle();
+  const bool is_free = log_.is_idle() && manifests_asked_ == 0;
+  const bool has_settled = state_ == JobState::preparing && !is_raising_ && is_free;
   if (has_settled && !log_.state().is_cut_zero_complete()) {
     write_cut_zero(effects);
   } else if (has_settled && restored_ == nullptr) {
@@ -370,10 +385,6 @@ void JobMachine::resend(Effects& effects) {
     if (state_ == JobState::starting) send_start(worker, effects);
   }
   if (!tracker_) return;
-  if (is_writing_manifest_) {
-    effects.emplace_back(WriteManifest{tracker_->contents()});
-    return;
-  }
   for (const WorkerId worker : tracker_->waiting_for()) {
     effects.emplace_back(TriggerCut{worker, term(), attempt(), tracker_->cut()});
   }

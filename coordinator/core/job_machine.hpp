@@ -56,8 +56,9 @@ struct JobOptions {
   // How long a job that cannot begin or end for want of its store goes on trying: from the first
   // refusal then to the one that ends it.
   Milliseconds store_patience{20'000};
-  std::uint32_t restarts_max = 10;  // attempts lost in a row, without a completed cut between
-  Milliseconds backoff{100};        // before the first restart, doubled each time
+  std::uint64_t log_snapshot_every = 32;  // see CommitLogOptions
+  std::uint32_t restarts_max = 10;        // attempts lost in a row, without a completed cut between
+  Milliseconds backoff{100};              // before the first restart, doubled each time
   Milliseconds backoff_max{30'000};
   JobMutations mutations;
 };
@@ -106,8 +107,9 @@ class JobMachine {
   void on(const CutRequested& event, Effects& effects);
   void on(const StopRequested& event, Effects& effects);
   void on(const Tick& event, Effects& effects);
-  void on(const LogWritten& event, Effects& effects);
+  void on(const LogListed& event, Effects& effects);
   void on(const LogRead& event, Effects& effects);
+  void on(const LogWritten& event, Effects& effects);
 
   void run_log(std::vector<LogEffect> log_effects, Effects& effects);
   void on_committed(const CommitEntry& entry, Effects& effects);
@@ -154,6 +156,8 @@ class JobMachine {
 
   std::optional<CutTracker> tracker_;  // the cut in flight
   bool is_writing_manifest_ = false;
+  // To be read or written, not answered yet: a slow store is not asked again meanwhile.
+  std::uint32_t manifests_asked_ = 0;
   std::shared_ptr<const CutContents> closing_;  // its complete entry is being logged
   bool is_abandoning_ = false;
   std::set<CutId> retiring_;  // their retire entries are being logged

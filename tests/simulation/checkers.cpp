@@ -108,6 +108,12 @@ std::string SingleWriter::check(const CommitEntry& entry) {
     return {};
   }
   if (entry.term != term_ || entry.writer != writer_) return "a deposed coordinator wrote the log";
+  if (entry.kind == CommitKind::snapshot) {
+    std::set<CutId> told;
+    for (const auto& [cut, attempt] : entry.complete) told.insert(cut);
+    const bool is_same = told == complete_ && entry.attempt == attempt_;
+    return is_same ? std::string() : "a snapshot of the log says something else than the log";
+  }
   if (entry.kind == CommitKind::retire) {
     if (!complete_.contains(entry.cut)) return name(entry.cut) + " retired, but not complete";
     if (entry.cut == *complete_.rbegin()) return "the newest complete cut was retired";
@@ -206,7 +212,8 @@ void Checkers::started(const StartWorker& start) {
   report(NothingLost::check(start, store_));
   const bool is_durable =
       std::any_of(store_.log().begin(), store_.log().end(), [&](const CommitEntry& entry) {
-        return entry.kind == CommitKind::takeover && entry.attempt == start.attempt;
+        return entry.kind == CommitKind::takeover && entry.attempt == start.attempt &&
+               entry.term == start.term;
       });
   if (!is_durable) report("an attempt was started before it was durable");
 }
@@ -214,7 +221,8 @@ void Checkers::started(const StartWorker& start) {
 void Checkers::published(const CutContents& contents) {
   const bool is_complete =
       std::any_of(store_.log().begin(), store_.log().end(), [&](const CommitEntry& entry) {
-        return entry.kind == CommitKind::complete && entry.cut == contents.cut;
+        return entry.kind == CommitKind::complete && entry.cut == contents.cut &&
+               entry.attempt == contents.attempt;
       });
   if (!is_complete) report(name(contents.cut) + " was published before it was complete");
 }

@@ -27,9 +27,11 @@ JobOptions job_options(const SimOptions& options, const std::string& writer) {
   job.cut_timeout = to_milliseconds(options.cut_timeout);
   job.start_timeout = Milliseconds(4'000);
   job.retry_interval = Milliseconds(120);
+  job.store_patience = Milliseconds(1'000'000);
   job.restarts_max = 1'000'000;  // faults are allowed to win often, never for ever
   job.backoff = Milliseconds(20);
   job.backoff_max = Milliseconds(200);
+  job.log_snapshot_every = options.log_snapshot_every;
   job.mutations = options.mutations.job;
   return job;
 }
@@ -85,6 +87,12 @@ void Coordinator::run(const WriteLog& effect) {
 }
 void Coordinator::run(const ReadLog& effect) {
   cluster_.store().read(home_, effect, [this](const LogRead& event) { on_event(event); });
+}
+void Coordinator::run(const ListLog& effect) {
+  cluster_.store().list(home_, effect, [this](const LogListed& event) { on_event(event); });
+}
+void Coordinator::run(const TrimLog& effect) {
+  cluster_.store().trim(effect);
 }
 void Coordinator::run(const ReadManifest& effect) {
   cluster_.store().get_manifest(home_, effect,

@@ -24,6 +24,8 @@ class Coordinator {
   void execute(std::vector<JobEffect> effects);
   void run(const WriteLog& effect);
   void run(const ReadLog& effect);
+  void run(const ListLog& effect);
+  void run(const TrimLog& effect);
   void run(const StartWorker& effect);
   void run(const StopAttempt& effect);
   void run(const TriggerCut& effect);

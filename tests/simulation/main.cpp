@@ -68,11 +68,12 @@ void print_totals(std::uint64_t seeds, std::uint64_t repeated, const Injected& i
       "injected: %llu crashes, %llu between two effects, %llu pauses, %llu partitions, "
       "%llu takeovers\n"
       "messages: %llu sent, %llu lost, %llu duplicated, %llu clogged, %llu cut off\n"
-      "store: %llu errors, %llu ambiguous answers, %llu rotten manifests\n",
+      "store: %llu errors, %llu ambiguous answers, %llu rotten manifests, %llu log entries created "
+      "again\n",
       number(i.crashes), number(i.crashes_in_step), number(i.pauses), number(i.partitions),
       number(i.takeovers), number(i.messages), number(i.lost), number(i.duplicated),
       number(i.clogged), number(i.cut_off), number(i.store_errors), number(i.store_ambiguous),
-      number(i.rotten));
+      number(i.rotten), number(i.entries_again));
 }
 
 int run_seeds(const Arguments& arguments, const std::vector<std::uint64_t>& seeds) {

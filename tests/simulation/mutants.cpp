@@ -44,6 +44,11 @@ const std::vector<Mutant>& mutants() {
       {"log_trusts_ambiguous_writes",
        [](Mutations& m) { m.job.log.trust_ambiguous_writes = true; }},
       {"log_ignores_other_writers", [](Mutations& m) { m.job.log.ignore_other_writers = true; }},
+      {"log_skips_confirmation", [](Mutations& m) { m.job.log.skip_confirmation = true; }},
+      {"log_trims_before_its_snapshot",
+       [](Mutations& m) { m.job.log.trim_before_committed = true; }},
+      {"log_trims_its_newest_snapshot",
+       [](Mutations& m) { m.job.log.trim_newest_snapshot = true; }},
   };
   return all;
 }

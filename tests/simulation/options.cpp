@@ -79,6 +79,7 @@ SimOptions draw_options(std::uint64_t seed, const std::set<std::string>& without
   o.retain = dice.between(1, 3);
   o.extra_cuts = static_cast<int>(dice.between(0, 3));
   o.is_stopped_early = dice.chance(0.1);
+  o.log_snapshot_every = dice.chance(0.8) ? dice.between(2, 8) : 32;
   o.faults = draw_faults(dice);
   leave_out(without, o.faults);
   return o;

@@ -63,6 +63,7 @@ struct SimOptions {
   Time cut_timeout = 3 * kSecond;
   Time safety_phase = 3 * kSecond;
   std::uint32_t retain = 2;
+  std::uint32_t log_snapshot_every = 4;
   int extra_cuts = 0;             // asked for by a client
   bool is_stopped_early = false;  // a client drains the job
   Faults faults;

@@ -40,8 +40,13 @@ void Store::append(Address from, const WriteLog& write,
   auto outcome = std::make_shared<WriteOutcome>(WriteOutcome::failed);
   const auto apply = [this, write, outcome] {
     if (write.index > log_.size()) return;
-    *outcome = write.index < log_.size() ? WriteOutcome::exists : WriteOutcome::created;
-    if (*outcome == WriteOutcome::exists) return;
+    const bool is_new = present_.emplace(write.index, write.entry).second;
+    *outcome = is_new ? WriteOutcome::created : WriteOutcome::exists;
+    if (!is_new) return;
+    if (write.index < log_.size()) {
+      world_.injected().entries_again += 1;
+      return;
+    }
     log_.push_back(write.entry);
     if (on_append) on_append(write.entry);
   };
@@ -57,7 +62,8 @@ void Store::append(Address from, const WriteLog& write,
 void Store::read(Address from, const ReadLog& read, std::function<void(const LogRead&)> reply) {
   auto found = std::make_shared<std::optional<CommitEntry>>();
   const auto apply = [this, read, found] {
-    if (read.index < log_.size()) *found = log_[read.index];
+    const auto entry = present_.find(read.index);
+    if (entry != present_.end()) *found = entry->second;
   };
   submit(from, "log read", apply, [read, found, reply](StoreOutcome result) {
     if (result == StoreOutcome::done) {
@@ -66,6 +72,34 @@ void Store::read(Address from, const ReadLog& read, std::function<void(const Log
       reply(LogRead{read.index, Status(Code::unreachable, "simulated")});
     }
   });
+}
+
+void Store::list(Address from, const ListLog& list, std::function<void(const LogListed&)> reply) {
+  auto newest = std::make_shared<std::optional<std::uint64_t>>();
+  const auto apply = [this, newest] {
+    if (!present_.empty()) *newest = present_.rbegin()->first;
+  };
+  submit(from, "log listed", apply, [list, newest, reply](StoreOutcome result) {
+    if (result == StoreOutcome::done) {
+      reply(LogListed{list.query, *newest});
+    } else {
+      reply(LogListed{list.query, Status(Code::unreachable, "simulated")});
+    }
+  });
+}
+
+void Store::trim(const TrimLog& trim) {
+  auto& random = world_.random();
+  const bool is_burning = !world_.is_healed() && world_.options().faults.store_ambiguous > 0;
+  for (auto entry = present_.begin(); entry != present_.end() && entry->first < trim.below;
+       ++entry) {
+    const auto latency = static_cast<std::uint64_t>(world_.options().faults.store_latency);
+    const std::uint64_t draw = is_burning ? random.below(8) : 2;
+    if (draw == 0) continue;
+    const auto delay = random.below(draw == 1 ? 2 * kSecond : latency);
+    const std::uint64_t index = entry->first;
+    world_.outside(1 + static_cast<Time>(delay), [this, index] { present_.erase(index); });
+  }
 }
 
 void Store::put_manifest(Address from, const CutContents& contents,

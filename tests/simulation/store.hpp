@@ -2,7 +2,8 @@
 // it.
 //
 // An operation may be refused (nothing happened), or nobody knows: written, not written, or written
-// later. What is there is durable; manifests may rot.
+// later. What is there is durable; manifests may rot. Entries that were deleted can be created
+// again.
 #pragma once
 
 #include <functional>
@@ -37,6 +38,9 @@ class Store {
 
   void append(Address from, const WriteLog& write, std::function<void(const LogWritten&)> reply);
   void read(Address from, const ReadLog& read, std::function<void(const LogRead&)> reply);
+  void list(Address from, const ListLog& list, std::function<void(const LogListed&)> reply);
+  // In any order, some of it late or never.
+  void trim(const TrimLog& trim);
   void put_manifest(Address from, const CutContents& contents,
                     std::function<void(const ManifestWritten&)> reply);
   void get_manifest(Address from, const ReadManifest& read,
@@ -48,7 +52,9 @@ class Store {
   void get_parts(Address from, std::shared_ptr<const CutContents> contents,
                  std::function<void(std::optional<std::vector<StoredPart>>)> reply);
 
+  // Every entry that was ever the last, whether it is still there or was trimmed.
   const std::vector<CommitEntry>& log() const { return log_; }
+  std::size_t entries_present() const { return present_.size(); }
   const CutContents* manifest(CutId cut, Attempt attempt) const;
   const StoredPart* part(CutId cut, Attempt attempt, WorkerId worker) const;
   bool is_rotten(CutId cut) const { return rotten_.contains(cut); }
@@ -64,6 +70,7 @@ class Store {
   World& world_;
   ProcessId process_;
   std::vector<CommitEntry> log_;
+  std::map<std::uint64_t, CommitEntry> present_;
   std::map<Key, CutContents> manifests_;
   std::map<PartKey, std::shared_ptr<const StoredPart>> parts_;
   std::set<CutId> rotten_;

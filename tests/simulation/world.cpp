@@ -24,6 +24,7 @@ void Injected::add(const Injected& o) {
   cut_off += o.cut_off, crashes += o.crashes, crashes_in_step += o.crashes_in_step;
   pauses += o.pauses, partitions += o.partitions, takeovers += o.takeovers;
   store_errors += o.store_errors, store_ambiguous += o.store_ambiguous, rotten += o.rotten;
+  entries_again += o.entries_again;
 }
 
 World::World(const SimOptions& options, bool keeps_trace)

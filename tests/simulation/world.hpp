@@ -30,7 +30,7 @@ struct Address {
 struct Injected {
   std::uint64_t messages = 0, lost = 0, duplicated = 0, clogged = 0, cut_off = 0;
   std::uint64_t crashes = 0, crashes_in_step = 0, pauses = 0, partitions = 0, takeovers = 0;
-  std::uint64_t store_errors = 0, store_ambiguous = 0, rotten = 0;
+  std::uint64_t store_errors = 0, store_ambiguous = 0, rotten = 0, entries_again = 0;
   void add(const Injected& other);
 };
 

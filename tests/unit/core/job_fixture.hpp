@@ -67,6 +67,10 @@ struct Job {
       }
       log.push_back(write->entry);
       feed(LogWritten{write->index, WriteOutcome::created, {}});
+    } else if (const auto* list = std::get_if<ListLog>(&effect)) {
+      std::optional<std::uint64_t> newest;
+      if (!log.empty()) newest = log.size() - 1;
+      feed(LogListed{list->query, newest});
     } else if (const auto* read = std::get_if<ReadLog>(&effect)) {
       std::optional<CommitEntry> entry;
       if (read->index < log.size()) entry = log[read->index];

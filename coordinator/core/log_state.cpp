@@ -1,0 +1,99 @@
+#include "coordinator/core/log_state.hpp"
+
+namespace millrace {
+
+namespace {
+
+Status impossible(std::uint64_t index, const std::string& why) {
+  return Status(Code::corrupted, "entry " + std::to_string(index) + " of the commit log: " + why,
+                "the checkpoint store was changed by something other than Millrace, or a copy of "
+                "it was restored: compare it with a backup");
+}
+
+}  // namespace
+
+Status LogState::apply(const CommitEntry& entry) {
+  if (entry.kind == CommitKind::snapshot) {
+    MILLRACE_TRY(apply_snapshot(entry));
+  } else if (entry.kind == CommitKind::takeover) {
+    MILLRACE_TRY(apply_takeover(entry));
+  } else {
+    MILLRACE_TRY(apply_cut(entry));
+  }
+  ++entries_;
+  return {};
+}
+
+Status LogState::apply_takeover(const CommitEntry& entry) {
+  const bool same_life = entry.term == term_ && entry.writer == writer_;
+  if (entry.term < term_ || (entry.term == term_ && !same_life)) {
+    return impossible(entries_, "term " + std::to_string(entry.term.value) + " does not follow " +
+                                    std::to_string(term_.value));
+  }
+  if (entry.attempt <= attempt_) return impossible(entries_, "its attempt is not a new one");
+  if (entry.cut < next_cut_) return impossible(entries_, "it would use cut ids again");
+  term_ = entry.term;
+  attempt_ = entry.attempt;
+  writer_ = entry.writer;
+  next_cut_ = entry.cut;
+  return {};
+}
+
+Status LogState::apply_snapshot(const CommitEntry& entry) {
+  if (entries_ == 0) {
+    if (entry.index == 0) return impossible(0, "it is a snapshot of nothing");
+    entries_ = entry.index;
+    term_ = entry.term;
+    attempt_ = entry.attempt;
+    writer_ = entry.writer;
+    complete_ = entry.complete;
+    next_cut_ = entry.cut;
+    is_cut_zero_complete_ = entry.is_cut_zero_complete;
+  } else if (entry != snapshot()) {
+    return impossible(entries_, "it is not the snapshot of what stands before it");
+  }
+  snapshot_before_ = newest_snapshot_;
+  newest_snapshot_ = entry.index;
+  return {};
+}
+
+Status LogState::apply_cut(const CommitEntry& entry) {
+  if (entry.writer != writer_ || entry.term != term_) {
+    return impossible(entries_, "its writer does not lead");
+  }
+  const std::string cut = "cut " + std::to_string(entry.cut.value);
+  if (entry.kind == CommitKind::retire) {
+    if (complete_.erase(entry.cut) == 0) return impossible(entries_, cut + " is not complete");
+  } else if (entry.cut == CutId(0)) {
+    if (is_cut_zero_complete_ || entry.kind == CommitKind::abandon) {
+      return impossible(entries_, "cut 0 is written once");
+    }
+    is_cut_zero_complete_ = true;
+    complete_.emplace(entry.cut, entry.attempt);
+  } else {
+    if (entry.cut < next_cut_) return impossible(entries_, cut + " was closed before");
+    if (entry.kind == CommitKind::complete) complete_.emplace(entry.cut, entry.attempt);
+    next_cut_ = entry.cut.next();
+  }
+  return {};
+}
+
+CommitEntry LogState::snapshot() const {
+  CommitEntry entry;
+  entry.kind = CommitKind::snapshot;
+  entry.term = term_;
+  entry.attempt = attempt_;
+  entry.cut = next_cut_;
+  entry.writer = writer_;
+  entry.index = entries_;
+  entry.is_cut_zero_complete = is_cut_zero_complete_;
+  entry.complete = complete_;
+  return entry;
+}
+
+std::optional<CutId> LogState::newest_complete() const {
+  if (complete_.empty()) return std::nullopt;
+  return complete_.rbegin()->first;
+}
+
+}  // namespace millrace
