@@ -12,17 +12,16 @@ target_link_libraries(millrace_caf INTERFACE ${CAF_openssl_LIBRARY} ${CAF_io_LIB
 
 # Not by pkg-config, which names the headers of libraries below libzmq, in another order at every second
 # configuring: everything that uses sockets was then compiled again.
-find_path(ZMQ_INCLUDE_DIR zmq.h REQUIRED)
-find_library(ZMQ_LIBRARY zmq REQUIRED)
-add_library(millrace_zmq INTERFACE)
-target_include_directories(millrace_zmq SYSTEM INTERFACE ${ZMQ_INCLUDE_DIR})
-target_link_libraries(millrace_zmq INTERFACE ${ZMQ_LIBRARY})
-
-find_path(RDKAFKA_INCLUDE_DIR librdkafka/rdkafka.h REQUIRED)
-find_library(RDKAFKA_LIBRARY rdkafka REQUIRED)
-add_library(millrace_rdkafka INTERFACE)
-target_include_directories(millrace_rdkafka SYSTEM INTERFACE ${RDKAFKA_INCLUDE_DIR})
-target_link_libraries(millrace_rdkafka INTERFACE ${RDKAFKA_LIBRARY})
+function(millrace_find_library target header library)
+  find_path(${target}_INCLUDE_DIR ${header} REQUIRED)
+  find_library(${target}_LIBRARY ${library} REQUIRED)
+  add_library(${target} INTERFACE)
+  target_include_directories(${target} SYSTEM INTERFACE ${${target}_INCLUDE_DIR})
+  target_link_libraries(${target} INTERFACE ${${target}_LIBRARY})
+endfunction()
+millrace_find_library(millrace_zmq zmq.h zmq)
+millrace_find_library(millrace_sodium sodium.h sodium)
+millrace_find_library(millrace_rdkafka librdkafka/rdkafka.h rdkafka)
 
 find_package(CapnProto REQUIRED)
 find_package(RocksDB REQUIRED)

@@ -62,7 +62,7 @@ struct NumericPredictions {
 }
 
 struct PredictError {
-  code @0 :Text;           # invalid_argument, not_found, resource_exhausted, expired, internal
+  code @0 :Text;           # invalid_argument, not_found, permission_denied, resource_exhausted, expired, internal
   message @1 :Text;
   hint @2 :Text;
 }

@@ -54,12 +54,21 @@ bool Endpoint::is_loopback() const {
   return host.starts_with("127.") && host.find_first_not_of("0123456789.") == host.npos;
 }
 
-Status check_exposure(const Endpoint& endpoint, const SocketSecurity& security) {
-  if (endpoint.is_loopback() || security.is_insecure_accepted) return {};
+Status check_listen_address(const Endpoint& endpoint, const ListenRule& rule) {
+  if (rule.has_keys || endpoint.is_loopback()) return {};
+  if (rule.plane == Plane::clients) {
+    if (rule.is_insecure_accepted) return {};
+    return {Code::permission_denied,
+            "refusing to listen on " + endpoint.text() +
+                ": anybody who reaches this machine could use it, since no keys are configured",
+            "listen on 127.0.0.1, make keys with `millrace keygen`, or say --insecure where the "
+            "network itself is trusted"};
+  }
   return {Code::permission_denied,
-          "refusing to listen on " + endpoint.text() +
-              ": anybody who reaches this machine could use it, since no keys are configured",
-          "listen on 127.0.0.1, or say --insecure where the network itself is trusted"};
+          "refusing to let actors listen on " + endpoint.text() +
+              " without keys: whoever connects could do anything" +
+              (rule.is_insecure_accepted ? ", and --insecure opens 127.0.0.1 only" : ""),
+          "make keys with `millrace keygen`, or listen on 127.0.0.1"};
 }
 
 }  // namespace millrace::net

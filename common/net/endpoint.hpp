@@ -25,14 +25,18 @@ struct Endpoint {
   bool is_loopback() const;
 };
 
-// How a socket is protected. Keys for encrypted and authenticated connections belong here.
-struct SocketSecurity {
-  bool is_insecure_accepted =
-      false;  // listen beyond this machine although anybody there may then ask
+// Who speaks at an address: clients over ZeroMQ, or the actors of a cluster over CAF.
+enum class Plane { clients, cluster };
+
+struct ListenRule {
+  Plane plane = Plane::clients;
+  bool has_keys = false;              // complete and checked: whoever connects must prove who it is
+  bool is_insecure_accepted = false;  // --insecure
 };
 
-// Fails with permission_denied when `endpoint` can be reached from elsewhere and nothing protects
-// it.
-Status check_exposure(const Endpoint& endpoint, const SocketSecurity& security);
+// What only this machine can reach may listen without keys. Elsewhere keys are needed, or
+// `--insecure`, which opens the plane of clients only: CAF trusts whatever its peers send, so
+// without keys actors stay on this machine. permission_denied otherwise.
+Status check_listen_address(const Endpoint& endpoint, const ListenRule& rule);
 
 }  // namespace millrace::net

@@ -10,16 +10,25 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/base/bytes.hpp"
 #include "common/base/limits.hpp"
 #include "common/base/status.hpp"
 #include "common/net/endpoint.hpp"
+#include "common/security/curve_keys.hpp"
 
 namespace millrace::net {
+
+// The name under which libzmq asks the ClientGate about connections to our servers.
+inline constexpr char kZapDomain[] = "millrace";
+
+// internal when the libzmq at hand cannot encrypt.
+Status check_curve();
 
 class Context {
  public:
@@ -43,6 +52,9 @@ class Message {
   Message(Message&& other) noexcept;
   Message& operator=(Message&& other) noexcept;
   ByteView bytes() const;
+  // Who sent it, as the ClientGate knows the sender: the public key, 40 characters. Empty when the
+  // connection was not made through one.
+  std::string_view sender() const;
   void* handle() { return storage_.data(); }
 
  private:
@@ -50,6 +62,16 @@ class Message {
 };
 
 enum class SocketKind { router, dealer, request };
+
+// How a socket is protected. With keys every connection is encrypted and both ends prove who they
+// are (CURVE).
+struct SocketSecurity {
+  bool is_insecure_accepted = false;  // listen beyond this machine although anybody may then ask
+  // To listen. A ClientGate of the same Context says who may connect; without one nobody may.
+  std::shared_ptr<const security::CurveKeyPair> server = {};
+  // To connect.
+  std::shared_ptr<const security::CurveClientKeys> client = {};
+};
 
 struct SocketOptions {
   std::size_t frame_bytes_max =
@@ -80,7 +102,7 @@ class Waker {
 
 class Socket {
  public:
-  // Checks the exposure rule, then listens. `conflict` when the port is taken.
+  // Checks the rule of listening (endpoint.hpp), then listens. `conflict` when the port is taken.
   static Result<Socket> bind(Context& context, SocketKind kind, const Endpoint& endpoint,
                              const SocketOptions& options = {});
   // Returns at once; the connection is made, and made again, in the background.
@@ -105,7 +127,17 @@ class Socket {
   Result<bool> try_send(std::span<Message> parts);
 
  private:
+  // Watches a connection being made.
+  friend Status explain_unreachable(Context& context, const Endpoint& endpoint,
+                                    const SocketOptions& options,
+                                    std::chrono::milliseconds patience);
+
   Socket(void* handle, Endpoint endpoint) : handle_(handle), endpoint_(std::move(endpoint)) {}
+  // `connect` in two steps.
+  static Result<Socket> open_to_connect(Context& context, SocketKind kind, const Endpoint& endpoint,
+                                        const SocketOptions& options);
+  Status start_connecting();
+
   void* handle_ = nullptr;
   Endpoint endpoint_;
 };

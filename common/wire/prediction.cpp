@@ -193,6 +193,8 @@ PredictError to_error(const Status& status) {
         return "invalid_argument";
       case Code::not_found:
         return "not_found";
+      case Code::permission_denied:
+        return "permission_denied";
       case Code::resource_exhausted:
         return "resource_exhausted";
       case Code::timed_out:
@@ -208,6 +210,7 @@ Status to_status(const PredictError& error) {
   const auto code = [&] {
     if (error.code == "invalid_argument") return Code::invalid_argument;
     if (error.code == "not_found") return Code::not_found;
+    if (error.code == "permission_denied") return Code::permission_denied;
     if (error.code == "resource_exhausted") return Code::resource_exhausted;
     if (error.code == "expired") return Code::timed_out;
     return Code::internal;

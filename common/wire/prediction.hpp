@@ -74,7 +74,7 @@ struct NumericPredictions {
   std::uint64_t missing = 0;  // values imputed, over all rows
 };
 
-// invalid_argument, not_found, resource_exhausted, expired or internal.
+// invalid_argument, not_found, permission_denied, resource_exhausted, expired or internal.
 struct PredictError {
   std::string code;
   std::string message;

@@ -32,6 +32,7 @@ class CommandLine {
     add_predict();
     add_serve();
     add_model_verbs();
+    add_keygen();
     add_the_rest();
   }
 
@@ -159,6 +160,9 @@ class CommandLine {
                      "ask a server (default: load the model into this process)")
         ->envname("MILLRACE_ENDPOINT")
         ->type_name("tcp://HOST:PORT");
+    verb->add_option("--keys", predict_.keys,
+                     "this client's keys, for a server that asks for them (keygen's clients/NAME)")
+        ->type_name("DIR");
     verb->add_option("--version", predict_.version,
                      "version number or alias (default: production, else the newest)")
         ->type_name("V");
@@ -176,6 +180,17 @@ class CommandLine {
     verb->add_option("--listen", serve_.listen,
                      "endpoint (default: 127.0.0.1:4711 or the next free port)")
         ->type_name("tcp://HOST:PORT");
+    auto* keys =
+        verb->add_option("--keys", serve_.keys,
+                         "encrypt, and answer only clients that the policy names (keygen's "
+                         "nodes/NAME)");
+    keys->type_name("DIR");
+    verb->add_option(
+            "--policy", serve_.policy,
+            "which client may do what (default: policy.json with the keys, or where keygen "
+            "put it)")
+        ->type_name("FILE")
+        ->needs(keys);
     verb->add_flag("--insecure", serve_.is_insecure_accepted,
                    "listen beyond this machine although nothing protects it");
     add_state(*verb, serve_.state);
@@ -197,6 +212,34 @@ class CommandLine {
         ->required()
         ->type_name("MODEL[@V]");
     add_state(*show, model_show_.state);
+  }
+
+  void add_keygen() {
+    auto* verb = add_verb(
+        app_, "keygen", "Make the keys of a cluster: what is missing, keeping what exists",
+        "  millrace keygen keys                       an authority, coordinator, worker-1, admin\n"
+        "  millrace keygen keys --node worker-2,worker-3 --client app=predict\n"
+        "  millrace keygen keys --client ops=operate+read-metrics\n"
+        "  millrace keygen keys --node worker-2 --force --days 90      renew one\n",
+        [this] { return verb_keygen(keygen_, output_); });
+    verb->add_option("folder", keygen_.folder, "where the keys are, or are to be")
+        ->required()
+        ->type_name("DIR");
+    verb->add_option("--node", keygen_.nodes,
+                     "processes of the cluster; a ROLE is coordinator or worker")
+        ->type_name("NAME[=ROLE],...")
+        ->delimiter(',')
+        ->allow_extra_args(false);
+    verb->add_option("--client", keygen_.clients,
+                     "who may do what: predict, read-metrics, operate, ingest or admin")
+        ->type_name("NAME=ROLE[+ROLE],...")
+        ->delimiter(',')
+        ->allow_extra_args(false);
+    verb->add_option("--days", keygen_.days,
+                     "how long new certificates of nodes hold (default 365)")
+        ->type_name("N");
+    verb->add_flag("--force", keygen_.force,
+                   "renew what is named; without names everything, so that all must be restarted");
   }
 
   void add_the_rest() {
@@ -308,6 +351,7 @@ class CommandLine {
   ServeVerb serve_;
   ModelsVerb models_;
   ModelShowVerb model_show_;
+  KeygenVerb keygen_;
   std::string shell_;
 };
 

@@ -75,6 +75,7 @@ struct ActorConfig : caf::actor_system_config {
     set("scheduler.max-threads", kSchedulerThreads);
     set("scheduler.policy", caf::atom("sharing"));
     set("logger.verbosity", caf::atom("quiet"));
+    add_worker_messages(*this);
   }
 };
 

@@ -15,7 +15,7 @@ constexpr std::string_view kExitCodes = R"(Exit codes of every verb
   3    not found: a file, a model, a version
   4    conflicts with the present state: state in use, a changed schema or model, a port that is taken
   5    nobody answers at the endpoint
-  6    not allowed: file permissions, an endpoint open to others without protection
+  6    not allowed: file permissions, an endpoint open to others without protection, keys that are refused
   7    timed out; the request may have been done
   130  interrupted by Ctrl-C, after a checkpoint; a second Ctrl-C ends at once
 

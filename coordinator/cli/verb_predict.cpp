@@ -3,6 +3,7 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "common/security/cluster_keys.hpp"
 #include "common/wire/prediction.hpp"
 #include "coordinator/cli/csv_rows.hpp"
 #include "coordinator/cli/state_folder.hpp"
@@ -175,6 +176,10 @@ Result<std::unique_ptr<Answerer>> connect(const PredictVerb& options) {
   MILLRACE_ASSIGN(const auto endpoint, net::Endpoint::parse(options.endpoint));
   PredictionClientOptions client_options;
   client_options.endpoint = endpoint;
+  if (!options.keys.empty()) {
+    MILLRACE_ASSIGN(client_options.keys,
+                    security::load_client_keys(options.keys, security::NodeRole::worker));
+  }
   MILLRACE_ASSIGN(auto client, PredictionClient::connect(client_options));
   return std::unique_ptr<Answerer>(std::make_unique<EndpointAnswerer>(std::move(client)));
 }
@@ -254,6 +259,10 @@ int verb_predict(const PredictVerb& given, Output& output) {
     return output.fail(
         {Code::invalid_argument, "what is to be predicted?",
          "give either --row field=value,... or --file rows.csv (or - for standard input)"});
+  if (!options.keys.empty() && options.endpoint.empty())
+    return output.fail({Code::invalid_argument,
+                        "--keys are for a server, and no --endpoint is named",
+                        "name the endpoint that asks for them, or leave --keys out"});
   auto answerer = options.endpoint.empty() ? load(options, output) : connect(options);
   if (!answerer.is_ok()) return output.fail(answerer.status());
   Session session(options, *answerer.value(), output);

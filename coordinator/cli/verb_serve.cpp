@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "common/security/cluster_keys.hpp"
 #include "coordinator/cli/signals.hpp"
 #include "coordinator/cli/state_folder.hpp"
 #include "coordinator/cli/stored_models.hpp"
@@ -23,6 +24,16 @@ constexpr int kPollsPerRefresh = 10;  // a new version is served within a second
 Result<std::unique_ptr<PredictionServer>> start_server(const ServeVerb& options) {
   PredictionServerOptions server;
   server.security.is_insecure_accepted = options.is_insecure_accepted;
+  if (!options.keys.empty()) {
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    MILLRACE_ASSIGN(
+        const auto keys,
+        security::load_cluster_keys(
+            {.folder = options.keys, .role = security::NodeRole::worker, .policy = options.policy},
+            now));
+    server.security.server = keys.curve;
+    server.policy_file = keys.policy_file;
+  }
   if (!options.listen.empty()) {
     MILLRACE_ASSIGN(server.endpoint, net::Endpoint::parse(options.listen));
     return PredictionServer::start(server);

@@ -51,6 +51,7 @@ struct PredictVerb {
   std::string file;               // CSV, "-" for standard input
   bool has_header = true;
   std::string endpoint;  // empty: in process
+  std::string keys;      // folder of this client's keys; empty: none
   std::string state;
   bool probabilities = false;
 };
@@ -60,6 +61,8 @@ struct ServeVerb {
   std::string model;  // empty: every model of the state folder
   std::string state;
   std::string listen;  // empty: 127.0.0.1:4711, or the next free port
+  std::string keys;    // folder of this server's keys; empty: none
+  std::string policy;  // empty: the one that belongs to the keys
   bool is_insecure_accepted = false;
 };
 int verb_serve(const ServeVerb& options, Output& output);
@@ -74,6 +77,15 @@ struct ModelShowVerb {
   std::string state;
 };
 int verb_model_show(const ModelShowVerb& options, Output& output);
+
+struct KeygenVerb {
+  std::string folder;
+  std::vector<std::string> nodes;    // "NAME" or "NAME=ROLE"
+  std::vector<std::string> clients;  // "NAME" or "NAME=ROLE+ROLE"
+  std::int64_t days = 365;
+  bool force = false;
+};
+int verb_keygen(const KeygenVerb& options, Output& output);
 
 int verb_version(Output& output);
 

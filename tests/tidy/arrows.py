@@ -15,9 +15,10 @@ COMMON = {
     "pipeline": ["base", "config", "data"],
     "ml": ["base", "config", "data", "pipeline"],
     "wire": ["base", "config", "data", "pipeline", "ml"],
-    "net": ["base", "config"],
+    "net": ["base", "config", "security", "observe"],
     "kafka": ["base", "config"],
     "store": ["base", "config"],
+    "security": ["base", "config", "store"],
     "observe": ["base", "config"],
     "actors": ["base", "config", "data", "pipeline", "ml", "store"],
 }
@@ -29,6 +30,8 @@ LIBRARIES = [
     (re.compile(r"^zmq(\.hpp|\.h|_addon\.hpp)$"), lambda f: f.path.startswith("common/net/"), "only common/net opens ZeroMQ sockets"),
     (re.compile(r"^librdkafka/"), lambda f: f.path.startswith("common/kafka/"), "only common/kafka speaks with Kafka"),
     (re.compile(r"^rocksdb/"), lambda f: f.path.startswith("common/store/"), "only common/store uses RocksDB"),
+    (re.compile(r"^sodium\.h$|^openssl/(ec|pem|rand|x509\w*)\.h$"), lambda f: f.path.startswith("common/security/"),
+     "only common/security makes and checks keys and certificates"),
     (re.compile(r"\.capnp\.h$|^capnp/|^kj/"), lambda f: f.path.startswith("common/wire/"), "only common/wire sees generated messages"),
 ]
 

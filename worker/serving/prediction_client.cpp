@@ -3,12 +3,16 @@
 #include <vector>
 
 #include "common/base/limits.hpp"
+#include "common/net/handshake_probe.hpp"
 #include "common/net/socket.hpp"
 
 namespace millrace {
 
 namespace {
 using Clock = std::chrono::steady_clock;
+
+// Finding out why nobody answers takes so long at most.
+constexpr std::chrono::milliseconds kProbePatience{1'000};
 
 std::chrono::milliseconds remaining(Clock::time_point until) {
   const auto left =
@@ -27,6 +31,7 @@ struct PredictionClient::State {
   Result<wire::PredictReply> receive_until(Clock::time_point until);
 
   PredictionClientOptions options;
+  net::SocketOptions socket_options;
   net::Context context;
   std::optional<net::Socket> socket;
   std::vector<net::Message> parts;
@@ -49,8 +54,9 @@ Result<wire::PredictReply> PredictionClient::State::receive_until(Clock::time_po
 Result<std::unique_ptr<PredictionClient>> PredictionClient::connect(
     const PredictionClientOptions& options) {
   auto state = std::make_unique<State>(options);
-  MILLRACE_ASSIGN(state->socket,
-                  net::Socket::connect(state->context, net::SocketKind::dealer, options.endpoint));
+  state->socket_options.security.client = options.keys;
+  MILLRACE_ASSIGN(state->socket, net::Socket::connect(state->context, net::SocketKind::dealer,
+                                                      options.endpoint, state->socket_options));
   return std::unique_ptr<PredictionClient>(new PredictionClient(std::move(state)));
 }
 
@@ -75,10 +81,8 @@ Result<std::uint64_t> PredictionClient::send(wire::PredictRequest& request) {
     if (left.count() == 0) break;
     MILLRACE_TRY(state_->socket->wait(net::Socket::Event::writable, left).status());
   }
-  return Status(Code::unreachable,
-                "nobody takes requests at " + state_->socket->endpoint().text() + " (tried for " +
-                    ms_text(state_->options.connect_timeout) + ")",
-                "start a server with `millrace serve`, or name another endpoint");
+  return net::explain_unreachable(state_->context, state_->socket->endpoint(),
+                                  state_->socket_options, kProbePatience);
 }
 
 Result<wire::PredictReply> PredictionClient::receive() {

@@ -9,12 +9,15 @@
 
 #include "common/base/status.hpp"
 #include "common/net/endpoint.hpp"
+#include "common/security/curve_keys.hpp"
 #include "common/wire/prediction.hpp"
 
 namespace millrace {
 
 struct PredictionClientOptions {
   net::Endpoint endpoint = {};
+  // For a server that asks for keys.
+  std::shared_ptr<const security::CurveClientKeys> keys = {};
   std::chrono::milliseconds connect_timeout{2'000};  // nobody listens: unreachable
   std::chrono::milliseconds timeout{10'000};  // somebody listens but does not answer: timed_out
 };
@@ -27,6 +30,7 @@ class PredictionClient {
   PredictionClient(const PredictionClient&) = delete;
   PredictionClient& operator=(const PredictionClient&) = delete;
 
+  // unreachable when nobody listens there, permission_denied when keys are missing or refused.
   // The reply, which holds predictions; an error reply becomes a Status (expired: timed_out). The
   // request's id is chosen here. A request of more than limits::kFrameBytesMax bytes or
   // limits::kPredictRowsMax rows is refused: ask in parts.

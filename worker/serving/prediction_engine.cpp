@@ -172,4 +172,8 @@ Bytes PredictionEngine::overloaded(ByteView frame) {
   return wire::encode(error_reply(wire::request_id(frame), status)).value();
 }
 
+Bytes PredictionEngine::denied(ByteView frame, const Status& status) {
+  return wire::encode(error_reply(wire::request_id(frame), status)).value();
+}
+
 }  // namespace millrace

@@ -45,6 +45,8 @@ class PredictionEngine {
 
   // The reply to a request that was not looked at because too many wait.
   static Bytes overloaded(ByteView frame);
+  // Likewise because of who asked.
+  static Bytes denied(ByteView frame, const Status& status);
 
  private:
   struct State;

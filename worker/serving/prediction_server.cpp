@@ -7,7 +7,6 @@
 #include <mutex>
 #include <thread>
 
-#include "common/net/socket.hpp"
 #include "worker/serving/prediction_engine.hpp"
 
 namespace millrace {
@@ -59,12 +58,15 @@ struct PredictionServer::State {
   void answer_round();
   void send(Waiting& waiting, ByteView reply);
   void refuse(Waiting& waiting);
+  void deny(Waiting& waiting, const Status& status);
   void show_stats();
   template <typename Change>
   Status change_catalog(const Change& change);
 
   const PredictionServerOptions options;
+  // Without keys there is no gate. It ends after the socket that it guards.
   net::Context context;
+  std::unique_ptr<net::ClientGate> gate;
   std::optional<net::Socket> socket;
   std::string endpoint;
   net::Waker waker;
@@ -78,6 +80,7 @@ struct PredictionServer::State {
   std::array<std::atomic<std::uint64_t>, kCounters> shown_stats{};
 
   // Of the serving thread alone.
+  std::optional<net::ClientGate::Guard> guard;
   std::shared_ptr<const ModelCatalog> catalog = published;
   std::uint64_t seen_generation = 0;
   PredictionEngine engine;
@@ -115,7 +118,13 @@ void PredictionServer::State::receive() {
   for (std::size_t taken = 0; taken < options.queue_requests_max; ++taken) {
     const auto count = socket->try_receive(parts);
     if (!count.is_ok() || count.value() == 0) return;
+    Status allowed;
+    if (guard) allowed = guard->authorize(parts.back(), security::ClientRole::predict);
     Waiting waiting = take_apart(parts, count.value(), now);
+    if (!allowed.is_ok()) {
+      deny(waiting, allowed);
+      continue;
+    }
     const std::size_t bytes = waiting.payload.bytes().size();
     if (queue.size() >= options.queue_requests_max ||
         (!queue.empty() && queue_bytes + bytes > options.queue_bytes_max)) {
@@ -163,6 +172,12 @@ void PredictionServer::State::refuse(Waiting& waiting) {
   send(waiting, PredictionEngine::overloaded(waiting.payload.bytes()));
 }
 
+void PredictionServer::State::deny(Waiting& waiting, const Status& status) {
+  ++stats.requests;
+  ++stats.denied;
+  send(waiting, PredictionEngine::denied(waiting.payload.bytes(), status));
+}
+
 void PredictionServer::State::show_stats() {
   const auto counters = std::bit_cast<CounterArray>(stats);
   for (std::size_t i = 0; i < kCounters; ++i) {
@@ -181,6 +196,13 @@ Status PredictionServer::State::change_catalog(const Change& change) {
 Result<std::unique_ptr<PredictionServer>> PredictionServer::start(
     const PredictionServerOptions& options) {
   auto state = std::make_unique<State>(options);
+  if (options.security.server != nullptr) {
+    // Before anything listens, so that nobody connects who was not asked about.
+    MILLRACE_ASSIGN(auto policy, security::WatchedPolicy::open(options.policy_file));
+    MILLRACE_ASSIGN(state->gate,
+                    net::ClientGate::start(state->context, std::move(policy), options.gate));
+    state->guard.emplace(*state->gate);
+  }
   net::SocketOptions socket_options;
   socket_options.security = options.security;
   socket_options.linger = kLinger;
@@ -226,6 +248,10 @@ std::string PredictionServer::endpoint() const {
 std::vector<ServedModel> PredictionServer::models() const {
   const std::lock_guard lock(state_->mutex);
   return state_->published->models();
+}
+
+net::GateStats PredictionServer::gate_stats() const {
+  return state_->gate != nullptr ? state_->gate->stats() : net::GateStats{};
 }
 
 ServingStats PredictionServer::stats() const {

@@ -8,6 +8,9 @@
 // own reference to the versions and looks at one atomic number per round: answering never takes a
 // lock.
 //
+// With keys, nobody is answered whom the policy of the moment does not let predict: a stranger does
+// not get a connection, and who is known but may not gets an error.
+//
 // Invariant: every request that arrives is answered once, by predictions or by a structured error,
 // unless its sender has gone or does not read (counted as `undeliverable`).
 #pragma once
@@ -20,7 +23,8 @@
 
 #include "common/base/status.hpp"
 #include "common/ml/published_model.hpp"
-#include "common/net/endpoint.hpp"
+#include "common/net/client_gate.hpp"
+#include "common/net/socket.hpp"
 #include "worker/serving/model_catalog.hpp"
 #include "worker/serving/serving_stats.hpp"
 
@@ -28,7 +32,10 @@ namespace millrace {
 
 struct PredictionServerOptions {
   net::Endpoint endpoint = {};  // port 0: any free one
+  // With the keys of a server, clients must have one that the policy names, with the role predict.
   net::SocketSecurity security = {};
+  std::string policy_file = {};  // with keys: who may ask
+  net::GateOptions gate = {};
   std::uint32_t versions_kept = 4;  // per model, beside those an alias names; addressable by number
   std::size_t queue_requests_max =
       8'192;  // waiting; later ones are answered with resource_exhausted
@@ -39,7 +46,7 @@ struct PredictionServerOptions {
 class PredictionServer {
  public:
   // Listens and starts its thread. `conflict` when the port is taken, `permission_denied` when the
-  // endpoint would be open to others without protection.
+  // endpoint would be open to others without protection; an error when the policy cannot be used.
   static Result<std::unique_ptr<PredictionServer>> start(const PredictionServerOptions& options);
   // Answers what has arrived, then ends the thread.
   ~PredictionServer();
@@ -58,6 +65,8 @@ class PredictionServer {
   // Names and versions served at this moment.
   std::vector<ServedModel> models() const;
   ServingStats stats() const;
+  // All zero without keys.
+  net::GateStats gate_stats() const;
 
   // Stops taking requests, answers those taken, ends the thread. Idempotent.
   void stop();

@@ -11,6 +11,7 @@ struct ServingStats {
   std::uint64_t predicted = 0;      // requests answered with predictions
   std::uint64_t malformed = 0;      // answered: no valid message
   std::uint64_t refused = 0;        // answered: wrong fields or values, unknown model or version
+  std::uint64_t denied = 0;         // answered: the client may not ask here
   std::uint64_t overloaded = 0;     // answered: the queue was full
   std::uint64_t expired = 0;        // answered: waited longer than their deadline
   std::uint64_t failed = 0;         // answered: internal error

@@ -39,12 +39,37 @@ BOOST_AUTO_TEST_CASE(only_this_machines_own_addresses_are_loopback) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(listening_beyond_loopback_needs_to_be_accepted) {
-  BOOST_TEST(check_exposure(parsed("127.0.0.1:1"), {}).is_ok());
-  const Status refused = check_exposure(parsed("0.0.0.0:1"), {});
-  BOOST_TEST((refused.code() == Code::permission_denied));
-  BOOST_TEST(refused.hint().find("--insecure") != std::string::npos);
-  BOOST_TEST(check_exposure(parsed("0.0.0.0:1"), {.is_insecure_accepted = true}).is_ok());
+// Every address, plane, and pair of flags.
+BOOST_AUTO_TEST_CASE(listening_beyond_loopback_needs_keys_or_for_clients_an_accepted_risk) {
+  for (const char* text : {"127.0.0.1:1", "[::1]:1", "localhost:1", "0.0.0.0:1", "10.0.0.1:1"}) {
+    const auto endpoint = parsed(text);
+    for (const auto plane : {Plane::clients, Plane::cluster}) {
+      for (const bool has_keys : {false, true}) {
+        for (const bool is_insecure : {false, true}) {
+          const bool is_allowed =
+              endpoint.is_loopback() || has_keys || (is_insecure && plane == Plane::clients);
+          const Status status = check_listen_address(
+              endpoint,
+              {.plane = plane, .has_keys = has_keys, .is_insecure_accepted = is_insecure});
+          BOOST_TEST(status.is_ok() == is_allowed, text << has_keys << is_insecure);
+          if (is_allowed) continue;
+          BOOST_TEST((status.code() == Code::permission_denied));
+          BOOST_TEST(status.hint().find("millrace keygen") != std::string::npos);
+        }
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_refusal_offers_insecure_only_where_it_helps) {
+  const auto everywhere = parsed("0.0.0.0:1");
+  const Status clients = check_listen_address(everywhere, {.plane = Plane::clients});
+  BOOST_TEST(clients.hint().find("--insecure") != std::string::npos);
+  const Status cluster = check_listen_address(everywhere, {.plane = Plane::cluster});
+  BOOST_TEST(cluster.hint().find("--insecure") == std::string::npos);
+  const Status insecure =
+      check_listen_address(everywhere, {.plane = Plane::cluster, .is_insecure_accepted = true});
+  BOOST_TEST(insecure.message().find("--insecure opens 127.0.0.1 only") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
