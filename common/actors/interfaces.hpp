@@ -1,4 +1,5 @@
-// The typed interfaces between coordinator and workers.
+// The typed interfaces between coordinator and workers, and the messages that go from one process
+// to another.
 //
 // Place: included only by actors and by programs that spawn them. Handlers are thin: decode, step a
 // core, execute its effects; nothing in a scheduled actor blocks.
@@ -9,6 +10,7 @@
 #include <memory>
 #include <vector>
 
+#include "common/actors/inspect.hpp"
 #include "common/actors/messages.hpp"
 
 namespace millrace {
@@ -22,6 +24,14 @@ using worker_control =
 // The job master as workers see it.
 using report_sink = caf::typed_actor<caf::reacts_to<WorkerReport>>;
 
+struct RegisterWorker {
+  WorkerId worker;
+  worker_control handle;
+};
+
+// The coordinator as workers see it.
+using worker_registry = caf::typed_actor<caf::reacts_to<RegisterWorker>>;
+
 // Who hosts which replica and shard in one attempt, and who wants to hear of it.
 struct Routes {
   std::vector<worker_control> replicas;  // index: ReplicaId
@@ -29,11 +39,50 @@ struct Routes {
   report_sink reports;
 };
 
+// ---- Between processes
+
+template <>
+inline constexpr bool travels<order::StartAttempt> = true;
+template <>
+inline constexpr bool travels<order::StopAttempt> = true;
+template <>
+inline constexpr bool travels<order::TriggerCut> = true;
+template <>
+inline constexpr bool travels<order::AbortCut> = true;
+template <>
+inline constexpr bool travels<order::SendShards> = true;
+template <>
+inline constexpr bool travels<WorkerReport> = true;
+template <>
+inline constexpr bool travels<WorkerTick> = true;
+template <>
+inline constexpr bool travels<RegisterWorker> = true;
+
+caf::error inspect_handles(caf::serializer& sink, RegisterWorker& message);
+caf::error inspect_handles(caf::deserializer& source, RegisterWorker& message);
+
+namespace order {
+caf::error inspect_handles(caf::serializer& sink, StartAttempt& start);
+// Fails when a replica or shard of the job has no host.
+caf::error inspect_handles(caf::deserializer& source, StartAttempt& start);
+}  // namespace order
+
+// Tells CAF the names of what travels between coordinator and workers; every program calls it
+// before it makes its actor system. Workers and whatever hosts them: add_worker_messages.
+void add_control_messages(caf::actor_system_config& config);
+
 }  // namespace millrace
 
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::order::StartAttempt)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::order::StopAttempt)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::order::TriggerCut)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::order::AbortCut)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::order::SendShards)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::WorkerReport)
+CAF_BEGIN_TYPE_ID_BLOCK(millrace_control, caf::first_custom_type_id)
+CAF_ADD_TYPE_ID(millrace_control, (millrace::order::StartAttempt))
+CAF_ADD_TYPE_ID(millrace_control, (millrace::order::StopAttempt))
+CAF_ADD_TYPE_ID(millrace_control, (millrace::order::TriggerCut))
+CAF_ADD_TYPE_ID(millrace_control, (millrace::order::AbortCut))
+CAF_ADD_TYPE_ID(millrace_control, (millrace::order::SendShards))
+CAF_ADD_TYPE_ID(millrace_control, (millrace::WorkerReport))
+CAF_ADD_TYPE_ID(millrace_control, (millrace::WorkerTick))
+CAF_ADD_TYPE_ID(millrace_control, (millrace::RegisterWorker))
+CAF_ADD_TYPE_ID(millrace_control, (millrace::worker_control))
+CAF_ADD_TYPE_ID(millrace_control, (millrace::worker_registry))
+CAF_ADD_TYPE_ID(millrace_control, (millrace::report_sink))
+CAF_END_TYPE_ID_BLOCK(millrace_control)

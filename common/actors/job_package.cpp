@@ -7,6 +7,12 @@ namespace {
 
 constexpr std::uint16_t kFormat = 1;
 
+// Whoever runs a job asks no more what was left out of its file.
+bool is_resolved(const JobSpec& spec) {
+  return spec.preprocess && spec.model && spec.optimizer && spec.training && spec.merge &&
+         spec.merge->every;
+}
+
 }  // namespace
 
 std::vector<SplitProgress> JobPackage::first_positions() const {
@@ -45,7 +51,12 @@ Result<JobPackage> JobPackage::decode(ByteView bytes) {
   const std::string yaml = reader.get_string();
   MILLRACE_TRY(reader.status());
   JobPackage package;
-  MILLRACE_ASSIGN(package.spec, parse_job(yaml, "the stored job"));
+  auto spec = parse_job(yaml, "the stored job");
+  if (!spec.is_ok()) return Status(Code::corrupted, spec.status().message());
+  package.spec = std::move(spec).value();
+  if (!is_resolved(package.spec)) {
+    return Status(Code::corrupted, "the stored job leaves out what was decided at submit");
+  }
   MILLRACE_ASSIGN(package.schema, Schema::decode(reader));
   package.base_folder = reader.get_string();
   package.shards = reader.get<std::uint32_t>();

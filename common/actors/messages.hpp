@@ -4,7 +4,8 @@
 // workers that host a replica and a shard. Every order and report carries the attempt it belongs
 // to, and whoever receives one of another attempt ignores it.
 //
-// These messages stay inside a process: payloads are shared, not serialised.
+// Inside a process payloads are shared, between processes they travel as bytes: codec.hpp says how,
+// and interfaces.hpp which messages do.
 #pragma once
 
 #include <memory>
@@ -85,7 +86,7 @@ struct PartDurable {
 struct ShardContent {
   CutId cut;
   ShardId shard;
-  std::shared_ptr<const Bytes> state;  // ShardState, encoded; null: no longer in memory
+  std::shared_ptr<const Bytes> state;  // ShardState, encoded; null: to be read from the store
 };
 struct ReplicaFinished {
   ReplicaId replica;
@@ -113,6 +114,13 @@ struct WorkerReport {
                report::ShardContent, report::ReplicaFinished, report::ReplicaProgress,
                report::CutFailed, report::AttemptFailed>
       what;
+};
+
+// A worker lives and is reached. Said at intervals, and answered by the same, so that both sides
+// know; carried by links that carry no bulk.
+struct WorkerTick {
+  WorkerId worker;
+  std::uint64_t count = 0;  // ticks before this one in the worker's life
 };
 
 }  // namespace millrace

@@ -41,6 +41,11 @@ Bytes ByteReader::get_bytes() {
   return {last_, last_ + count};
 }
 
+ByteView ByteReader::get_view(std::size_t count) {
+  if (!take(count)) return {};
+  return {last_, count};
+}
+
 Status ByteReader::finish() {
   if (is_ok() && !rest_.empty()) fail("blob has bytes after its end");
   return status_;
@@ -48,6 +53,10 @@ Status ByteReader::finish() {
 
 void ByteReader::fail(const char* why) {
   if (is_ok()) status_ = Status(Code::corrupted, why);
+}
+
+void ByteReader::fail(const Status& why) {
+  if (is_ok()) status_ = why;
 }
 
 bool ByteReader::take(std::size_t count) {

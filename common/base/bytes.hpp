@@ -46,6 +46,8 @@ class ByteWriter {
   }
   void put_string(std::string_view text);
   void put_bytes(ByteView bytes);
+  // The bytes alone, where their count is known from elsewhere.
+  void put_raw(ByteView bytes) { bytes_.insert(bytes_.end(), bytes.begin(), bytes.end()); }
 
   ByteView view() const { return bytes_; }
   Bytes take() && { return std::move(bytes_); }
@@ -83,6 +85,8 @@ class ByteReader {
   }
   std::string get_string();
   Bytes get_bytes();
+  // The next `count` bytes where they lie; empty when fewer remain.
+  ByteView get_view(std::size_t count);
 
   bool is_ok() const { return status_.is_ok(); }
   std::size_t remaining() const { return rest_.size(); }
@@ -90,6 +94,8 @@ class ByteReader {
   const Status& status() const { return status_; }
   Status finish();
   void fail(const char* why);
+  // As another decoder says it; the first failure stays.
+  void fail(const Status& why);
 
  private:
   bool take(std::size_t count);

@@ -46,6 +46,7 @@ class Reader {
     if (cut == state_.cuts.end() || cut->second.publishing == nullptr) return;
     auto& news = cut->second;
     if (news.is_ordered || news.publishing->attempt != report_.attempt) return;
+    if (what.state == nullptr) return publish_stored(news);
     news.shards[what.shard] = what.state;
     if (news.shards.size() < state_.job->shards) return;
     PublishOrder order;
@@ -55,6 +56,13 @@ class Reader {
     news.shards.clear();
     news.is_ordered = true;
     self_->send(state_.checkpoints, std::move(order));
+  }
+
+  // A worker elsewhere has written its shards to the store and sends them to nobody else.
+  void publish_stored(CutNews& news) {
+    news.shards.clear();
+    news.is_ordered = true;
+    self_->send(state_.checkpoints, PublishStoredOrder{news.publishing});
   }
 
   JobMasterSelf self_;

@@ -9,8 +9,11 @@
 
 #include "common/actors/interfaces.hpp"
 #include "worker/actors/state_keeper.hpp"
+#include "worker/core/bulk_link.hpp"
+#include "worker/core/chunk.hpp"
 #include "worker/core/shard_core.hpp"
 #include "worker/core/stream.hpp"
+#include "worker/training/message_codec.hpp"
 #include "worker/training/trainer_state.hpp"
 
 namespace millrace {
@@ -42,8 +45,15 @@ struct ExpectCut {
   std::size_t contributions = 0;
 };
 
+// A worker actor: an entry or answer for a worker in another process.
+struct OutgoingBulk {
+  worker_control to;
+  BulkMessage message;
+};
+
 using worker_actor =
-    worker_control::extend<caf::reacts_to<Entry>, caf::reacts_to<Answer>,
+    worker_control::extend<caf::reacts_to<Entry>, caf::reacts_to<Answer>, caf::reacts_to<Chunk>,
+                           caf::reacts_to<ChunkAck>, caf::reacts_to<OutgoingBulk>,
                            caf::reacts_to<LocalReport>, caf::reacts_to<AttemptLoaded>>;
 using shard_actor = caf::typed_actor<caf::reacts_to<Entry>, caf::reacts_to<order::TriggerCut>,
                                      caf::reacts_to<order::AbortCut>>;
@@ -54,10 +64,31 @@ using state_actor =
                      caf::reacts_to<ShardCutMessage>, caf::reacts_to<TrainerCutMessage>,
                      caf::reacts_to<order::AbortCut>, caf::reacts_to<order::SendShards>>;
 
+// ---- Between the processes of workers
+
+template <>
+inline constexpr bool travels<Entry> = true;
+template <>
+inline constexpr bool travels<Answer> = true;
+template <>
+inline constexpr bool travels<Chunk> = true;
+template <>
+inline constexpr bool travels<ChunkAck> = true;
+
+// add_control_messages, and what workers tell each other: called by every program that hosts
+// workers before it makes its actor system.
+void add_worker_messages(caf::actor_system_config& config);
+
 }  // namespace millrace
 
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::Entry)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::Answer)
+CAF_BEGIN_TYPE_ID_BLOCK(millrace_worker, caf::id_block::millrace_control::end)
+CAF_ADD_TYPE_ID(millrace_worker, (millrace::Entry))
+CAF_ADD_TYPE_ID(millrace_worker, (millrace::Answer))
+CAF_ADD_TYPE_ID(millrace_worker, (millrace::Chunk))
+CAF_ADD_TYPE_ID(millrace_worker, (millrace::ChunkAck))
+CAF_END_TYPE_ID_BLOCK(millrace_worker)
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::OutgoingBulk)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::ShardCutMessage)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::TrainerCutMessage)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::LocalReport)

@@ -1,5 +1,6 @@
 #include "worker/actors/shard_actor.hpp"
 
+#include "worker/actors/bulk_port.hpp"
 #include "worker/training/shard_cell.hpp"
 
 namespace millrace {
@@ -27,7 +28,7 @@ LocalExchange::EffectListener listener(const ShardActorOptions& options) {
     };
     if (auto* send = std::get_if<SendAnswer>(&effect)) {
       const auto& host = routes->replicas[send->answer.replica.value];
-      caf::anon_send(caf::actor_cast<worker_actor>(host), std::move(send->answer));
+      send_to_worker(worker, host, std::move(send->answer));
     } else if (auto* ready = std::get_if<CutReady>(&effect)) {
       tell(report::ShardCut{ready->cut, shard, std::move(ready->ledger)});
       caf::anon_send(state, ShardCutMessage{attempt, shard, ready->cut, std::move(ready->values)});

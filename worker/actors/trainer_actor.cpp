@@ -1,5 +1,7 @@
 #include "worker/actors/trainer_actor.hpp"
 
+#include "worker/actors/bulk_port.hpp"
+
 namespace millrace {
 namespace {
 
@@ -11,8 +13,7 @@ class Listener final : public TrainerListener {
 
   void send(Entry entry) override {
     if (options_.exchange->send(entry)) return;
-    const auto& host = options_.routes->shards[entry.shard.value];
-    caf::anon_send(caf::actor_cast<worker_actor>(host), std::move(entry));
+    send_to_worker(options_.worker, options_.routes->shards[entry.shard.value], std::move(entry));
   }
   void on_snapshot(TrainerCut cut) override {
     auto shared = std::make_shared<TrainerCut>(std::move(cut));
@@ -44,6 +45,7 @@ class Listener final : public TrainerListener {
 };
 
 struct State {
+  TrainingSetupPtr setup;
   std::shared_ptr<LocalExchange> exchange;
   Attempt attempt;
   ReplicaId replica;
@@ -57,17 +59,32 @@ struct State {
 };
 using Self = trainer_actor::stateful_pointer<State>;
 
-trainer_actor::behavior_type behavior(Self self, std::shared_ptr<LocalExchange> exchange,
-                                      Attempt attempt, ReplicaId replica,
-                                      std::shared_ptr<Listener> listener,
+// By message an answer may have come from another process: its view is looked at first.
+void take_answer(Self self, const Answer& answer) {
+  const auto& state = self->state;
+  const bool is_mine =
+      answer.attempt == state.attempt && answer.shard.value < state.setup->shards.shards();
+  if (!is_mine) return;
+  if (answer.values != nullptr) {
+    const auto& view = static_cast<const ParameterView&>(*answer.values);
+    const auto status = check_view(view, state.setup->view_shape(answer.shard));
+    if (!status.is_ok()) return state.listener->on_failed(status);
+  }
+  state.trainer->inbox()->post(answer);
+}
+
+trainer_actor::behavior_type behavior(Self self, TrainingSetupPtr setup,
+                                      std::shared_ptr<LocalExchange> exchange, Attempt attempt,
+                                      ReplicaId replica, std::shared_ptr<Listener> listener,
                                       std::shared_ptr<Trainer> trainer) {
   auto& state = self->state;
+  state.setup = std::move(setup);
   state.exchange = std::move(exchange);
   state.attempt = attempt;
   state.replica = replica;
   state.listener = std::move(listener);
   state.trainer = std::move(trainer);
-  return {[self](const Answer& answer) { self->state.trainer->inbox()->post(answer); },
+  return {[self](const Answer& answer) { take_answer(self, answer); },
           [self](const order::TriggerCut& order) {
             self->state.trainer->inbox()->post(CutRequest{order.cut});
           },
@@ -80,6 +97,7 @@ trainer_actor::behavior_type behavior(Self self, std::shared_ptr<LocalExchange> 
 
 Result<trainer_actor> spawn_trainer_actor(caf::actor_system& system, TrainerActorOptions options,
                                           TrainerPlan plan) {
+  const auto setup = plan.setup;
   const auto exchange = options.exchange;
   const auto attempt = plan.attempt;
   const auto replica = plan.replica;
@@ -87,7 +105,7 @@ Result<trainer_actor> spawn_trainer_actor(caf::actor_system& system, TrainerActo
   MILLRACE_ASSIGN(std::shared_ptr<Trainer> trainer, Trainer::prepare(std::move(plan), *listener));
   exchange->add_replica(attempt, replica, trainer->inbox());
   trainer->start();
-  return system.spawn(behavior, exchange, attempt, replica, std::move(listener),
+  return system.spawn(behavior, setup, exchange, attempt, replica, std::move(listener),
                       std::move(trainer));
 }
 

@@ -1,9 +1,12 @@
 #include "worker/actors/worker.hpp"
 
 #include <map>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "common/base/limits.hpp"
+#include "worker/actors/bulk_port.hpp"
 #include "worker/actors/shard_actor.hpp"
 #include "worker/actors/state_actor.hpp"
 #include "worker/actors/trainer_actor.hpp"
@@ -25,6 +28,7 @@ struct State {
   // What was said about the cut in flight, to be said again when the order comes again.
   CutId cut;
   std::vector<WorkerReport> cut_reports;
+  std::optional<BulkPort> port;  // to workers in other processes
   static inline const char* name = "worker";
 };
 using Self = worker_actor::stateful_pointer<State>;
@@ -44,10 +48,16 @@ void stop_attempt(Self self) {
   state.cut_reports.clear();
 }
 
+void send_report(Self self, const WorkerReport& report) {
+  const auto& sink = self->state.reports;
+  const bool is_elsewhere = sink.node() != self->node();
+  self->send(sink, is_elsewhere ? without_bulk(report) : report);
+}
+
 template <typename What>
 void tell(Self self, What what) {
   auto& state = self->state;
-  self->send(state.reports, WorkerReport{state.options.id, state.attempt, std::move(what)});
+  send_report(self, WorkerReport{state.options.id, state.attempt, std::move(what)});
 }
 
 void start(Self self, const order::StartAttempt& order) {
@@ -60,6 +70,7 @@ void start(Self self, const order::StartAttempt& order) {
   stop_attempt(self);
   state.attempt = order.attempt;
   state.reports = order.routes->reports;
+  state.port->begin_attempt(self, order.attempt);
   state.cut = order.restored->cut;
   self->send(state.keeper, order);
 }
@@ -87,6 +98,28 @@ void take_entry(Self self, const Entry& entry) {
   } else {
     keep_early(state, entry);
   }
+}
+
+void take_answer(Self self, const Answer& answer) {
+  const auto found = self->state.trainers.find(answer.replica);
+  if (found != self->state.trainers.end()) self->send(found->second, answer);
+}
+
+void take_chunk(Self self, const Chunk& chunk) {
+  const auto message = self->state.port->on_chunk(self, chunk);
+  if (!message) return;
+  if (const auto* entry = std::get_if<Entry>(&*message)) {
+    take_entry(self, *entry);
+  } else {
+    take_answer(self, std::get<Answer>(*message));
+  }
+}
+
+void send_out(Self self, const OutgoingBulk& out) {
+  const auto attempt = std::visit([](const auto& what) { return what.attempt; }, out.message);
+  if (attempt != self->state.attempt) return;  // said before this attempt began
+  const auto status = self->state.port->send(self, out.to, out.message);
+  if (!status.is_ok()) tell(self, report::AttemptFailed{status});
 }
 
 void run(Self self, const AttemptLoaded& message) {
@@ -119,6 +152,12 @@ void run(Self self, const AttemptLoaded& message) {
     plan.secrets = state.options.secrets;
     plan.state = std::move(loaded.replicas[i]);
     for (const auto& position : assignment.splits) {
+      if (position.split.value >= loaded.splits.size()) {
+        tell(self, report::AttemptFailed{Status(
+                       Code::corrupted,
+                       "the job's plan lacks split " + std::to_string(position.split.value))});
+        return;
+      }
       plan.splits.push_back(loaded.splits[position.split.value]);
     }
     auto trainer = spawn_trainer_actor(self->system(),
@@ -142,7 +181,7 @@ void trigger_cut(Self self, const order::TriggerCut& order) {
   auto& state = self->state;
   if (order.attempt != state.attempt || !state.is_running || order.cut < state.cut) return;
   if (order.cut == state.cut) {
-    for (const auto& report : state.cut_reports) self->send(state.reports, report);
+    for (const auto& report : state.cut_reports) send_report(self, report);
     return;
   }
   state.cut = order.cut;
@@ -174,12 +213,13 @@ void hand_on(Self self, const LocalReport& local) {
       std::holds_alternative<report::PartDurable>(what)) {
     state.cut_reports.push_back(local.report);
   }
-  self->send(state.reports, local.report);
+  send_report(self, local.report);
 }
 
 worker_actor::behavior_type behavior(Self self, WorkerOptions options) {
   self->state.options = std::move(options);
   auto& state = self->state;
+  state.port.emplace(state.options.id);
   state.keeper = spawn_state_actor(self->system(), state.options.id, state.options.scratch,
                                    caf::actor_cast<worker_actor>(self->ctrl()));
   self->link_to(state.keeper);
@@ -189,16 +229,18 @@ worker_actor::behavior_type behavior(Self self, WorkerOptions options) {
   });
   return {[self](const order::StartAttempt& order) { start(self, order); },
           [self](const order::StopAttempt& order) {
-            if (order.attempt >= self->state.attempt) stop_attempt(self);
+            if (order.attempt < self->state.attempt) return;
+            stop_attempt(self);
+            self->state.port->begin_attempt(self, order.attempt.next());
           },
           [self](const order::TriggerCut& order) { trigger_cut(self, order); },
           [self](const order::AbortCut& order) { abort_cut(self, order); },
           [self](const order::SendShards& order) { self->send(self->state.keeper, order); },
           [self](const Entry& entry) { take_entry(self, entry); },
-          [self](const Answer& answer) {
-            const auto found = self->state.trainers.find(answer.replica);
-            if (found != self->state.trainers.end()) self->send(found->second, answer);
-          },
+          [self](const Answer& answer) { take_answer(self, answer); },
+          [self](const Chunk& chunk) { take_chunk(self, chunk); },
+          [self](const ChunkAck& ack) { self->state.port->on_ack(self, ack); },
+          [self](const OutgoingBulk& out) { send_out(self, out); },
           [self](const LocalReport& report) { hand_on(self, report); },
           [self](const AttemptLoaded& message) { run(self, message); }};
 }

@@ -16,7 +16,7 @@ struct WorkerOptions {
   WorkerId id;                              // of this life of the process
   std::filesystem::path scratch;            // its own folder, emptied at will
   std::shared_ptr<LocalExchange> exchange;  // of the process
-  SecretsFolder secrets;                    // what sources that ask for secrets get
+  SecretsFolder secrets = {};               // what sources that ask for secrets get
   // Told what people should know: a broker is away. Called from training threads; may be empty.
   std::function<void(std::string)> warn = {};
 };

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "common/data/dictionary.hpp"
@@ -46,5 +47,18 @@ struct ParameterView final : ViewPayload {
   std::vector<double> statistics;
   DictionaryLog dictionary;  // every entry since submit, in order
 };
+
+// What a replica expects of the views of one shard.
+struct ViewShape {
+  ParameterLayout slice;
+  std::size_t vectors = 1;  // at most
+  // Exactly; absent: not looked at.
+  std::optional<std::size_t> scalars;
+  std::optional<std::size_t> statistics;
+};
+
+// Ok when a replica of that shape may take the view: of views that came from another process, or it
+// would read and write where nothing is.
+Status check_view(const ParameterView& view, const ViewShape& shape);
 
 }  // namespace millrace

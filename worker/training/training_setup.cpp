@@ -59,6 +59,17 @@ ParameterShardOptions TrainingSetup::shard_options(ShardId shard) const {
           .intercepts = {intercepts.begin(), intercepts.end()}};
 }
 
+ViewShape TrainingSetup::view_shape(ShardId shard) const {
+  ViewShape shape;
+  shape.slice = shards.slice(shard.value);
+  const bool is_delta = push_kind == PushKind::delta;
+  if (is_delta) shape.vectors = 1 + optimizer->slots().size();
+  if (shard.value != 0) return shape;
+  if (is_delta) shape.scalars = optimizer->scalars().size();
+  shape.statistics = statistics_size;
+  return shape;
+}
+
 std::vector<float> TrainingSetup::initial_parameters() const {
   std::vector<float> theta(model->parameters().total());
   model->initialise(theta, spec.seed);

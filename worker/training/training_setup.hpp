@@ -43,6 +43,7 @@ struct TrainingSetup {
   Pipeline compile_pipeline() const;
   Dictionary initial_dictionary() const { return Dictionary(schema, dictionary_capacity); }
   ParameterShardOptions shard_options(ShardId shard) const;
+  ViewShape view_shape(ShardId shard) const;
   std::vector<float> initial_parameters() const;
 };
 

@@ -81,6 +81,26 @@ BOOST_AUTO_TEST_CASE(reads_after_a_failure_give_zeros_and_keep_its_reason) {
   BOOST_TEST(reader.status().message() == first);
 }
 
+BOOST_AUTO_TEST_CASE(a_view_shows_bytes_where_they_lie_and_none_beyond_them) {
+  ByteWriter writer;
+  writer.put_raw(as_bytes("abcdef"));
+  ByteReader reader(writer.view());
+  const ByteView view = reader.get_view(4);
+  BOOST_TEST(as_text(view) == "abcd");
+  BOOST_TEST((view.data() == writer.view().data()));
+  BOOST_TEST(reader.remaining() == 2u);
+  BOOST_TEST(reader.get_view(3).empty());
+  BOOST_TEST((reader.status().code() == Code::corrupted));
+}
+
+BOOST_AUTO_TEST_CASE(a_failure_of_another_decoder_keeps_its_code) {
+  ByteReader reader({});
+  reader.fail(Status(Code::unsupported_format, "too new"));
+  reader.fail("another reason");
+  BOOST_TEST((reader.status().code() == Code::unsupported_format));
+  BOOST_TEST(reader.status().message() == "too new");
+}
+
 BOOST_AUTO_TEST_CASE(a_newer_format_is_refused_by_name) {
   const Bytes bytes = sample();
   ByteReader reader(bytes);

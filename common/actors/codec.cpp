@@ -1,0 +1,268 @@
+#include "common/actors/codec.hpp"
+
+#include <algorithm>
+
+#include "common/actors/interfaces.hpp"
+#include "common/base/fields.hpp"
+#include "common/base/limits.hpp"
+
+namespace millrace {
+namespace {
+
+constexpr std::uint16_t kFormat = 1;
+
+// What messages are called in errors.
+template <typename Message>
+constexpr const char* kName = nullptr;
+template <>
+constexpr const char* kName<order::StartAttempt> = "an order to start an attempt";
+template <>
+constexpr const char* kName<order::StopAttempt> = "an order to stop an attempt";
+template <>
+constexpr const char* kName<order::TriggerCut> = "an order to take a cut";
+template <>
+constexpr const char* kName<order::AbortCut> = "an order to abort a cut";
+template <>
+constexpr const char* kName<order::SendShards> = "an order to send shards";
+template <>
+constexpr const char* kName<WorkerReport> = "a worker's report";
+template <>
+constexpr const char* kName<WorkerTick> = "a worker's tick";
+template <>
+constexpr const char* kName<RegisterWorker> = "a worker's registration";
+
+// The two directions of a field that is no plain sum of others.
+void convert(FieldWriter& f, PartDescriptor& part) {
+  Bytes bytes = encode_part(part);
+  f(BlobField{bytes, limits::kPartBytesMax, "bytes of a part"});
+}
+void convert(FieldReader& f, PartDescriptor& part) {
+  Bytes bytes;
+  f(BlobField{bytes, limits::kPartBytesMax, "bytes of a part"});
+  if (!f.reader().is_ok()) return;
+  auto decoded = decode_part(bytes);
+  if (!decoded.is_ok()) return f.reader().fail(decoded.status());
+  part = std::move(decoded).value();
+}
+void convert(FieldWriter& f, JobPackagePtr& job) {
+  Bytes bytes = job->encode();
+  f(BlobField{bytes, limits::kPackageBytesMax, "bytes of a job"});
+}
+void convert(FieldReader& f, JobPackagePtr& job) {
+  Bytes bytes;
+  f(BlobField{bytes, limits::kPackageBytesMax, "bytes of a job"});
+  if (!f.reader().is_ok()) return;
+  auto decoded = JobPackage::decode(bytes);
+  if (!decoded.is_ok()) return f.reader().fail(decoded.status());
+  job = std::make_shared<const JobPackage>(std::move(decoded).value());
+}
+
+// Whoever executes the order indexes by these numbers.
+const char* find_inconsistency(const order::StartAttempt& start) {
+  const JobPackage& job = *start.job;
+  const auto& restored = *start.restored;
+  const bool is_restored = !restored.parts.empty();
+  if (job.shards == 0 || job.shards > limits::kShardsMax) return "its job has no shards";
+  for (const auto& assignment : start.replicas) {
+    if (assignment.replica.value >= job.spec.parallelism) return "it starts an unknown replica";
+    if (is_restored && assignment.replica.value >= restored.replicas.size()) {
+      return "it does not say who stored a replica";
+    }
+    for (const auto& position : assignment.splits) {
+      if (position.split.value >= job.splits.size()) return "it assigns an unknown split";
+    }
+  }
+  for (const auto shard : start.shards) {
+    if (shard.value >= job.shards) return "it starts an unknown shard";
+    if (is_restored && shard.value >= restored.shards.size()) {
+      return "it does not say who stored a shard";
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+template <typename F>
+static void fields(F& f, PartDescriptor& part) {
+  convert(f, part);
+}
+
+template <typename F>
+static void fields(F& f, DecodeCounters& counters) {
+  f(counters.read, counters.records, counters.quarantined, counters.skipped);
+}
+
+template <typename F>
+static void fields(F& f, ReplicaAssignment& assignment) {
+  f(assignment.replica, ListField{assignment.splits, limits::kSplitsMax, "splits of a replica"});
+}
+
+namespace order {
+
+template <typename F>
+static void fields(F& f, RestorePlan& plan) {
+  f(plan.cut, ListField{plan.parts, limits::kWorkersMax, "parts of a cut"},
+    ListField{plan.replicas, limits::kReplicasMax, "replicas of a cut"},
+    ListField{plan.shards, limits::kShardsMax, "shards of a cut"}, plan.ledger);
+}
+
+static void fields(FieldWriter& f, StartAttempt& start) {
+  MILLRACE_CHECK(start.job != nullptr && start.restored != nullptr);
+  f(start.attempt);
+  convert(f, start.job);
+  f(start.store_url, ListField{start.replicas, limits::kReplicasMax, "replicas"},
+    ListField{start.shards, limits::kShardsMax, "shards"});
+  RestorePlan restored = *start.restored;
+  f(restored);
+}
+
+static void fields(FieldReader& f, StartAttempt& start) {
+  f(start.attempt);
+  convert(f, start.job);
+  f(start.store_url, ListField{start.replicas, limits::kReplicasMax, "replicas"},
+    ListField{start.shards, limits::kShardsMax, "shards"});
+  auto restored = std::make_shared<RestorePlan>();
+  f(*restored);
+  start.restored = std::move(restored);
+  if (!f.reader().is_ok()) return;
+  if (const char* why = find_inconsistency(start)) f.reader().fail(why);
+}
+
+template <typename F>
+static void fields(F& f, StopAttempt& stop) {
+  f(stop.attempt);
+}
+template <typename F>
+static void fields(F& f, TriggerCut& trigger) {
+  f(trigger.attempt, trigger.cut);
+}
+template <typename F>
+static void fields(F& f, AbortCut& abort) {
+  f(abort.attempt, abort.cut);
+}
+template <typename F>
+static void fields(F& f, SendShards& send) {
+  f(send.attempt, send.cut);
+}
+
+}  // namespace order
+
+namespace report {
+
+template <typename F>
+static void fields(F&, AttemptStarted&) {}
+template <typename F>
+static void fields(F& f, ReplicaCut& report) {
+  f(report.cut, report.replica, ListField{report.splits, limits::kSplitsMax, "splits of a replica"},
+    report.totals,
+    SharedBlobField{report.evaluation, limits::kEvaluationBytesMax, "bytes of an evaluation"},
+    report.is_finished);
+}
+template <typename F>
+static void fields(F& f, ShardCut& report) {
+  f(report.cut, report.shard, report.ledger);
+}
+template <typename F>
+static void fields(F& f, PartDurable& report) {
+  f(report.cut, report.part);
+}
+template <typename F>
+static void fields(F& f, ShardContent& report) {
+  f(report.cut, report.shard,
+    SharedBlobField{report.state, limits::kMessageBytesMax, "bytes of a shard"});
+}
+template <typename F>
+static void fields(F& f, ReplicaFinished& report) {
+  f(report.replica);
+}
+template <typename F>
+static void fields(F& f, ReplicaProgress& report) {
+  f(report.replica, report.totals,
+    ListField{report.splits, limits::kSplitsMax, "splits of a replica"},
+    SharedBlobField{report.evaluation, limits::kEvaluationBytesMax, "bytes of an evaluation"});
+}
+template <typename F>
+static void fields(F& f, CutFailed& report) {
+  f(report.cut, report.status);
+}
+template <typename F>
+static void fields(F& f, AttemptFailed& report) {
+  f(report.status);
+}
+
+}  // namespace report
+
+template <typename F>
+static void fields(F& f, WorkerReport& report) {
+  f(report.worker, report.attempt, report.what);
+}
+template <typename F>
+static void fields(F& f, WorkerTick& tick) {
+  f(tick.worker, tick.count);
+}
+template <typename F>
+static void fields(F& f, RegisterWorker& message) {
+  f(message.worker);
+}
+
+template <typename Message>
+Result<Frame> encode_message(const Message& message) {
+  ByteWriter bytes;
+  bytes.envelope(kFormat, kFormat);
+  FieldWriter writer(bytes);
+  fields(writer, const_cast<Message&>(message));  // one description reads and writes; this writes
+  if (!writer.status().is_ok()) return writer.status().with_context(kName<Message>);
+  return Frame{std::move(bytes).take(), {}, {}};
+}
+
+template <typename Message>
+Result<Message> decode_message(ByteView bytes) {
+  ByteReader reader(bytes);
+  reader.envelope(kFormat, kName<Message>);
+  Message message;
+  FieldReader visitor(reader);
+  if (reader.is_ok()) fields(visitor, message);
+  if (const auto status = reader.finish(); !status.is_ok()) {
+    return status.with_context(kName<Message>);
+  }
+  return message;
+}
+
+WorkerReport without_bulk(WorkerReport report) {
+  std::shared_ptr<const Bytes> evaluation;
+  if (auto* content = std::get_if<report::ShardContent>(&report.what)) {
+    content->state = nullptr;
+  } else if (const auto* cut = std::get_if<report::ReplicaCut>(&report.what)) {
+    evaluation = cut->evaluation;
+  } else if (const auto* progress = std::get_if<report::ReplicaProgress>(&report.what)) {
+    evaluation = progress->evaluation;
+  }
+  if (evaluation == nullptr || evaluation->size() <= limits::kEvaluationBytesMax) return report;
+  report.what = report::AttemptFailed{Status(
+      Code::invalid_argument,
+      "the figures of a replica take " + std::to_string(evaluation->size()) +
+          " bytes, and a worker can report at most " + std::to_string(limits::kEvaluationBytesMax),
+      "make evaluation.window smaller, or parallelism larger")};
+  return report;
+}
+
+template Result<Frame> encode_message(const order::StartAttempt&);
+template Result<Frame> encode_message(const order::StopAttempt&);
+template Result<Frame> encode_message(const order::TriggerCut&);
+template Result<Frame> encode_message(const order::AbortCut&);
+template Result<Frame> encode_message(const order::SendShards&);
+template Result<Frame> encode_message(const WorkerReport&);
+template Result<Frame> encode_message(const WorkerTick&);
+template Result<Frame> encode_message(const RegisterWorker&);
+
+template Result<order::StartAttempt> decode_message(ByteView);
+template Result<order::StopAttempt> decode_message(ByteView);
+template Result<order::TriggerCut> decode_message(ByteView);
+template Result<order::AbortCut> decode_message(ByteView);
+template Result<order::SendShards> decode_message(ByteView);
+template Result<WorkerReport> decode_message(ByteView);
+template Result<WorkerTick> decode_message(ByteView);
+template Result<RegisterWorker> decode_message(ByteView);
+
+}  // namespace millrace
