@@ -22,6 +22,10 @@ endfunction()
 millrace_find_library(millrace_zmq zmq.h zmq)
 millrace_find_library(millrace_sodium sodium.h sodium)
 millrace_find_library(millrace_rdkafka librdkafka/rdkafka.h rdkafka)
+# Not by its own configuration, which asks for the web server and the HTTP client of parts that are not used.
+millrace_find_library(millrace_prometheus prometheus/text_serializer.h prometheus-cpp-core)
+millrace_find_library(millrace_curl curl/curl.h curl)
+millrace_find_library(millrace_pugixml pugixml.hpp pugixml)
 
 find_package(CapnProto REQUIRED)
 find_package(RocksDB REQUIRED)

@@ -39,9 +39,23 @@ inline constexpr std::uint32_t kEvaluationWindowMax = 1u << 20;
 
 // Cluster
 inline constexpr std::size_t kWorkersMax = 1'024;
+inline constexpr std::size_t kLostWorkersKept = 64;   // shown as lost until newer ones are
+inline constexpr std::size_t kJobEventsKept = 1'000;  // of each job: some 200 KiB
+inline constexpr std::size_t kJobWarningsKept = 20;   // in a job's status; events tell the rest
+inline constexpr std::size_t kOperationsKept = 1'024;
+// Each holds some MiB of figures at the coordinator.
+inline constexpr std::size_t kJobsMax = 1'024;
 inline constexpr std::size_t kReplicasMax = 1'024;
-inline constexpr std::size_t kOutboxEntriesMax = 3;  // push, barrier push, barrier
-inline constexpr std::uint32_t kShardsMax = 1'024;   // of one job
+inline constexpr std::size_t kOutboxEntriesMax = 3;   // push, barrier push, barrier
+inline constexpr std::uint32_t kShardsMax = 1'024;    // of one job
+inline constexpr std::size_t kHostedJobsMax = 1'024;  // of one worker's process
+inline constexpr std::size_t kLabelsMax = 64;         // of one worker: a zone, a disk, a few more
+inline constexpr std::size_t kAliasesMax = 1'024;     // of one model
+inline constexpr std::size_t kNonceBytesMax = 64;     // 32 are used
+inline constexpr std::size_t kSignatureBytesMax = 1u << 10;     // ECDSA takes 72 bytes
+inline constexpr std::size_t kCertificateBytesMax = 16u << 10;  // ours take 800 bytes
+// What was noted while a job was prepared: a line for each column, and some more.
+inline constexpr std::size_t kNotesMax = 2 * kColumnsMax;
 
 // Messages between processes
 // One message: an order to start holds a whole job and what is stored of a cut, some 64 MiB each.
@@ -74,6 +88,10 @@ inline constexpr std::size_t kObjectBytesMax = std::size_t{1} << 30;
 inline constexpr std::size_t kManifestBytesMax = 64u << 20;
 // Kept checkpoints and savepoints that a snapshot of the commit log names: 4 MiB of text.
 inline constexpr std::size_t kSnapshotCutsMax = 100'000;
+// Each pins what is stored of a cut; a snapshot of the commit log names them all.
+inline constexpr std::size_t kSavepointsMax = 1'000;
+// Asked for and not taken yet.
+inline constexpr std::size_t kSavepointsWaitingMax = 64;
 // Parameters and moments are several values.
 inline constexpr std::size_t kStateValueBytesMax = std::size_t{2} << 30;
 // Of a value in RocksDB: bounds its copies.
@@ -88,9 +106,36 @@ inline constexpr int kMessageNestingMax = 16;
 inline constexpr std::size_t kTraversalWordsMax = 8u << 20;  // Cap'n Proto read budget, upper cap
 inline constexpr std::size_t kPredictRowsMax = 65'536;       // rows of one prediction request
 
+// Control endpoint
+// A request holds a job file at most; larger ones end the connection.
+inline constexpr std::size_t kControlRequestBytesMax = 1u << 20;
+inline constexpr std::size_t kControlDocumentBytesMax = 1u << 20;  // a job file with every default
+inline constexpr std::size_t kControlTextBytesMax = 16u << 10;     // any other text
+inline constexpr std::size_t kControlListMax = 100'000;            // elements of one list
+inline constexpr std::size_t kControlEventsMax = 1'000;            // of one reply
+// Requests that wait for an answer: of one client, so that none shuts out the others, and of all.
+inline constexpr std::size_t kControlInFlightPerClientMax = 32;
+inline constexpr std::size_t kControlInFlightMax = 512;
+// What a script in a loop may ask; `top` and `wait` ask once or twice a second.
+inline constexpr std::uint32_t kControlRequestsPerSecondMax = 100;
+inline constexpr std::size_t kControlClientsMax = 4'096;  // whose rate is remembered
+inline constexpr std::size_t kCatalogJobsMax = 10'000;    // job files of 256 KiB: 2.5 GiB at worst
+inline constexpr std::size_t kCatalogFileBytesMax = 1u << 20;  // a job file and what is known of it
+
 // Access
 inline constexpr std::size_t kPolicyBytesMax = 1u << 20;  // a client takes about 100
 inline constexpr std::size_t kPolicyClientsMax = 4'096;
 inline constexpr std::size_t kPolicyKeysPerClientMax = 4;  // two are enough to change one
+
+// Observation
+// Series of one metric: a few for each of some hundred jobs. Prometheus holds each in memory.
+inline constexpr std::size_t kMetricSeriesMax = 1'024;
+inline constexpr std::size_t kMetricLabelBytesMax = 128;
+inline constexpr std::size_t kHealthChecksMax = 256;  // a few for each job that a process works on
+inline constexpr std::size_t kHealthTextBytesMax = 256;
+// Of the HTTP port of metrics and health: a scraper and two probes, and room for the curious.
+inline constexpr std::size_t kHttpConnectionsMax = 64;
+inline constexpr std::size_t kHttpHeadBytesMax = 8u << 10;  // request line and headers
+inline constexpr std::size_t kHttpTargetBytesMax = 1u << 10;
 
 }  // namespace millrace::limits

@@ -22,17 +22,16 @@ Status check_bytes(const StoredFile& file, ByteView bytes, const std::string& wh
   return Status();
 }
 
-// An object that is gone is damage to its cut; a disk or a store that does not answer is not.
-bool is_damage(const Status& status) {
-  return status.code() == Code::corrupted || status.code() == Code::not_found;
-}
-
 std::string name_of(CutRef ref) {
   return "cut " + std::to_string(ref.cut.value) + " of attempt " +
          std::to_string(ref.attempt.value);
 }
 
 }  // namespace
+
+bool is_damage(const Status& status) {
+  return status.code() == Code::corrupted || status.code() == Code::not_found;
+}
 
 Result<Manifest> read_manifest(CheckpointStore& store, CutRef ref) {
   const auto name = manifest_name(ref.cut, ref.attempt);
@@ -135,7 +134,8 @@ Result<GarbageReport> collect_garbage(CheckpointStore& store, const GarbageQuery
       const auto origin = object_origin(name);
       if (!origin.is_ok() || referenced.contains(name)) continue;
       const auto& [cut, attempt] = origin.value();
-      if (!dead.contains(cut) && attempt >= query.attempt) continue;
+      if (attempt > query.attempt) continue;
+      if (!dead.contains(cut) && attempt == query.attempt) continue;
       if (unreadable && cut <= *unreadable) continue;
       MILLRACE_TRY(store.remove(name));
       report.removed.push_back(name);

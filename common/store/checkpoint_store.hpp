@@ -18,6 +18,7 @@
 
 #include "common/base/bytes.hpp"
 #include "common/base/status.hpp"
+#include "common/config/secrets.hpp"
 
 namespace millrace {
 
@@ -57,10 +58,22 @@ class CheckpointStore {
 // Whether a put that failed so may have stored the object all the same.
 bool is_ambiguous(const Status& status);
 
-// Opens the store that a URL names, making its folder when absent: file:///folder.
-Result<std::unique_ptr<CheckpointStore>> open_checkpoint_store(const std::string& url);
+struct StoreOptions {
+  SecretsFolder secrets = {};  // where the credentials of an object store are
+  bool is_read_only = false;   // makes and probes nothing; not_found when a folder is absent
+};
+
+// Opens the store that a URL names: file:///folder, which is made when absent, or
+// s3://bucket/prefix as docs/checkpoints.md describes it.
+Result<std::unique_ptr<CheckpointStore>> open_checkpoint_store(const std::string& url,
+                                                               const StoreOptions& options = {});
+// The URL of one job's store below the base that the jobs of a cluster share: base/job, with the
+// query where it belongs.
+Result<std::string> job_store_url(const std::string& base, const std::string& job);
 // The same for a plain folder, with the system calls passed in. `disk` outlives the store.
 Result<std::unique_ptr<CheckpointStore>> open_file_store(const std::string& folder, Disk& disk);
+// Of a folder that exists, making nothing in it; for who only reads.
+Result<std::unique_ptr<CheckpointStore>> read_file_store(const std::string& folder, Disk& disk);
 
 // Object names are relative, at most limits::kObjectNameBytesMax bytes of printable ASCII, and have
 // no empty part and none that begins with a dot (so no ".." either).

@@ -13,10 +13,12 @@ namespace {
 // Entries that readers of format 1 understand are still written in it.
 constexpr std::uint16_t kCommitEntryFormat = 1;
 constexpr std::uint16_t kSnapshotFormat = 2;
+constexpr std::uint16_t kSavepointFormat = 3;
 constexpr std::size_t kWriterBytesMax = 128;
 constexpr const char* kPrefix = "log/";
-constexpr CommitKind kKinds[] = {CommitKind::takeover, CommitKind::complete, CommitKind::abandon,
-                                 CommitKind::retire, CommitKind::snapshot};
+constexpr CommitKind kKinds[] = {CommitKind::takeover,  CommitKind::complete, CommitKind::abandon,
+                                 CommitKind::retire,    CommitKind::snapshot, CommitKind::lead,
+                                 CommitKind::savepoint, CommitKind::release,  CommitKind::branch};
 // How often a log is read again from its end when entries vanish on the way.
 constexpr int kReadsMax = 4;
 
@@ -33,6 +35,29 @@ void put_snapshot(const CommitEntry& entry, OrderedJson& object) {
     cuts.push_back({{"cut", cut.value}, {"attempt", attempt.value}});
   }
   object["complete"] = std::move(cuts);
+  if (!entry.savepoints.empty()) {
+    auto names = OrderedJson::array();
+    for (const auto& [name, cut] : entry.savepoints) {
+      names.push_back({{"name", name}, {"cut", cut.value}});
+    }
+    object["savepoints"] = std::move(names);
+  }
+  if (entry.branch) {
+    object["branch"] = {{"from", entry.branch->from.value},
+                        {"begin", entry.branch->begin.value},
+                        {"request", entry.branch->request}};
+  }
+}
+
+bool has_name(CommitKind kind) {
+  return kind == CommitKind::savepoint || kind == CommitKind::release || kind == CommitKind::branch;
+}
+
+// The oldest format that says all of the entry: readers of it understand the bytes.
+std::uint16_t format_of(const CommitEntry& entry) {
+  if (has_name(entry.kind) || entry.kind == CommitKind::lead) return kSavepointFormat;
+  if (entry.kind != CommitKind::snapshot) return kCommitEntryFormat;
+  return entry.savepoints.empty() && !entry.branch ? kSnapshotFormat : kSavepointFormat;
 }
 
 Status read_snapshot(JsonFields& fields, CommitEntry& entry) {
@@ -51,6 +76,32 @@ Status read_snapshot(JsonFields& fields, CommitEntry& entry) {
   return {};
 }
 
+// Absent from a snapshot that needs no more than format 2.
+Status read_names(const nlohmann::json& object, JsonFields& fields, CommitEntry& entry) {
+  Status status;
+  if (object.contains("savepoints")) {
+    const auto& names = fields.array("savepoints");
+    if (names.size() > limits::kSavepointsMax) fields.fail("names too many savepoints");
+    for (const auto& each : names) {
+      JsonFields named(each, "savepoint of a commit log entry", status);
+      const auto name = named.text("name");
+      const CutId cut(named.number<std::uint64_t>("cut"));
+      if (!is_log_name(name)) named.fail("has no valid name");
+      if (!entry.complete.contains(cut)) named.fail("is of a cut that is not complete");
+      if (!entry.savepoints.emplace(name, cut).second) named.fail("is named twice");
+      MILLRACE_TRY(status);
+    }
+  }
+  if (object.contains("branch")) {
+    JsonFields branch(fields.object("branch"), "branch of a commit log entry", status);
+    entry.branch = LogBranch{.from = CutId(branch.number<std::uint64_t>("from")),
+                             .begin = CutId(branch.number<std::uint64_t>("begin")),
+                             .request = branch.text("request")};
+    if (!is_log_name(entry.branch->request)) branch.fail("has no valid request");
+  }
+  return status;
+}
+
 }  // namespace
 
 const char* to_string(CommitKind kind) {
@@ -65,27 +116,36 @@ const char* to_string(CommitKind kind) {
       return "retire";
     case CommitKind::snapshot:
       return "snapshot";
+    case CommitKind::lead:
+      return "lead";
+    case CommitKind::savepoint:
+      return "savepoint";
+    case CommitKind::release:
+      return "release";
+    case CommitKind::branch:
+      return "branch";
   }
   return "unknown";
 }
 
 Bytes encode_commit_entry(const CommitEntry& entry) {
   MILLRACE_CHECK(is_writer_id(entry.writer));
+  MILLRACE_CHECK(!has_name(entry.kind) || is_log_name(entry.name));
   OrderedJson object;
   object["kind"] = to_string(entry.kind);
   object["term"] = entry.term.value;
   object["attempt"] = entry.attempt.value;
   object["cut"] = entry.cut.value;
   object["writer"] = entry.writer;
-  const bool is_snapshot = entry.kind == CommitKind::snapshot;
-  if (is_snapshot) put_snapshot(entry, object);
-  const auto format = is_snapshot ? kSnapshotFormat : kCommitEntryFormat;
+  if (has_name(entry.kind)) object["name"] = entry.name;
+  if (entry.kind == CommitKind::snapshot) put_snapshot(entry, object);
+  const auto format = format_of(entry);
   // Cannot fail: every text in it is ASCII.
   return seal_json(std::move(object), format, JsonLayout::line, format).value();
 }
 
 Result<CommitEntry> decode_commit_entry(ByteView bytes) {
-  MILLRACE_ASSIGN(const auto parsed, open_sealed_json(bytes, kSnapshotFormat, "commit log entry"));
+  MILLRACE_ASSIGN(const auto parsed, open_sealed_json(bytes, kSavepointFormat, "commit log entry"));
   Status status;
   JsonFields fields(parsed, "commit log entry", status);
   const auto kind = fields.text("kind");
@@ -98,7 +158,12 @@ Result<CommitEntry> decode_commit_entry(ByteView bytes) {
                     .cut = CutId(fields.number<std::uint64_t>("cut")),
                     .writer = fields.text("writer")};
   if (!is_writer_id(entry.writer)) fields.fail("has no valid writer");
-  if (entry.kind == CommitKind::snapshot) MILLRACE_TRY(read_snapshot(fields, entry));
+  if (has_name(entry.kind)) entry.name = fields.text("name");
+  if (has_name(entry.kind) && !is_log_name(entry.name)) fields.fail("has no valid name");
+  if (entry.kind == CommitKind::snapshot) {
+    MILLRACE_TRY(read_snapshot(fields, entry));
+    MILLRACE_TRY(read_names(parsed, fields, entry));
+  }
   MILLRACE_TRY(status);
   return entry;
 }

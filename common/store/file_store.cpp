@@ -284,6 +284,10 @@ Result<std::unique_ptr<CheckpointStore>> open_file_store(const std::string& fold
   if (disk.mkdir(temporaries, 0755) != 0 && errno != EEXIST) {
     return disk_error("make folder", temporaries, errno);
   }
+  return read_file_store(folder, disk);
+}
+
+Result<std::unique_ptr<CheckpointStore>> read_file_store(const std::string& folder, Disk& disk) {
   return std::unique_ptr<CheckpointStore>(std::make_unique<FileStore>(folder, disk));
 }
 

@@ -147,6 +147,25 @@ BOOST_FIXTURE_TEST_CASE(what_an_earlier_attempt_left_is_deleted, Fixture) {
   BOOST_TEST(objects_of(CutId(2)).size() == 3u);
 }
 
+// A coordinator that was deposed collects late, with what it knew then.
+BOOST_FIXTURE_TEST_CASE(a_deposed_coordinator_deletes_nothing_of_its_successor, Fixture) {
+  take(2);
+  const auto known = complete();
+  const auto later = [&](CutId cut) {
+    const auto name = part_prefix(WorkerId(1), cut, Attempt(2), "session") + "000001.sst";
+    BOOST_TEST(require_ok(store->put_if_absent(name, as_bytes("later"))).created);
+    require_ok(write_manifest(*store, manifest_of(cut, {}, Attempt(2))));
+  };
+  // The first cut of a job keeps its number in every attempt; the third is in neither's list.
+  later(CutId(0));
+  later(CutId(3));
+  require_ok(collect_garbage(
+      *store,
+      {.unretired = {known[1]}, .dead = {CutId(0), CutId(1), CutId(3)}, .attempt = Attempt(1)}));
+  BOOST_TEST(objects_of(CutId(1)).empty());
+  for (const auto cut : {CutId(0), CutId(3)}) BOOST_TEST(objects_of(cut).size() == 2u);
+}
+
 BOOST_FIXTURE_TEST_CASE(an_unreadable_manifest_holds_back_what_it_could_refer_to, Fixture) {
   take(4);
   const auto all = complete();

@@ -107,6 +107,40 @@ BOOST_FIXTURE_TEST_CASE(a_damaged_entry_is_corruption_and_named, Fixture) {
   BOOST_TEST(read.status().message().find(name) != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(entries_of_every_kind_are_stored_in_the_oldest_format_that_can_say_them) {
+  const auto of_kind = [](CommitKind kind) {
+    CommitEntry entry = takeover("a");
+    entry.kind = kind;
+    const bool is_named =
+        kind == CommitKind::savepoint || kind == CommitKind::release || kind == CommitKind::branch;
+    if (is_named) entry.name = "before-upgrade";
+    return entry;
+  };
+  CommitEntry plain = of_kind(CommitKind::snapshot);
+  plain.index = 7;
+  plain.complete = {{CutId(0), Attempt(1)}, {CutId(4), Attempt(2)}};
+  CommitEntry full = plain;
+  full.savepoints = {{"s1", CutId(4)}};
+  full.branch = LogBranch{CutId(4), CutId(9), "request-1"};
+  const std::vector<std::pair<CommitEntry, int>> entries = {{of_kind(CommitKind::takeover), 1},
+                                                            {of_kind(CommitKind::complete), 1},
+                                                            {of_kind(CommitKind::abandon), 1},
+                                                            {of_kind(CommitKind::retire), 1},
+                                                            {of_kind(CommitKind::lead), 3},
+                                                            {of_kind(CommitKind::savepoint), 3},
+                                                            {of_kind(CommitKind::release), 3},
+                                                            {of_kind(CommitKind::branch), 3},
+                                                            {plain, 2},
+                                                            {full, 3}};
+  for (const auto& [entry, format] : entries) {
+    const Bytes bytes = encode_commit_entry(entry);
+    BOOST_TEST((require_ok(decode_commit_entry(bytes)) == entry));
+    const std::string text(as_text(bytes));
+    const std::string needed = "\"min_reader_version\":" + std::to_string(format);
+    BOOST_TEST(text.find(needed) != std::string::npos, text);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(every_flipped_bit_of_an_entry_is_detected) {
   const auto bytes = encode_commit_entry(takeover("a"));
   BOOST_TEST((require_ok(decode_commit_entry(bytes)) == takeover("a")));
