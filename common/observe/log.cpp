@@ -6,10 +6,19 @@
 #include <spdlog/sinks/stdout_sinks.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cmath>
+#include <csignal>
+#include <system_error>
 
 namespace millrace {
 namespace {
+
+// Not the logger's own level, so that a signal handler can change it: no lock, nothing that is made
+// at first use.
+constinit std::atomic<LogLevel> current_level{LogLevel::info};
+constinit std::atomic<LogLevel> chosen_level{LogLevel::info};
+static_assert(std::atomic<LogLevel>::is_always_lock_free);
 
 constexpr const char* kTextPattern = "%Y-%m-%dT%H:%M:%S.%eZ %l %v";
 // The body closes the object: spdlog knows the time, the body its own fields.
@@ -41,7 +50,7 @@ struct Logging {
     const char* pattern = options.format == LogFormat::json ? kJsonPattern : kTextPattern;
     logger.set_formatter(
         std::make_unique<spdlog::pattern_formatter>(pattern, spdlog::pattern_time_type::utc));
-    logger.set_level(to_spdlog(options.level));
+    logger.set_level(spdlog::level::trace);  // is_logged() decides
     logger.flush_on(spdlog::level::debug);
   }
   std::atomic<LogFormat> format{LogFormat::text};
@@ -138,12 +147,59 @@ Result<LogFormat> parse_log_format(std::string_view word) {
                 "use text or json");
 }
 
+const char* to_string(LogLevel level) {
+  switch (level) {
+    case LogLevel::debug:
+      return "debug";
+    case LogLevel::info:
+      return "info";
+    case LogLevel::warning:
+      return "warning";
+    case LogLevel::error:
+      return "error";
+    case LogLevel::off:
+      break;
+  }
+  return "off";
+}
+
 void start_logging(const LogOptions& options) {
   logging().set(options);
+  set_log_level(options.level);
+}
+
+void set_log_level(LogLevel level) {
+  chosen_level.store(level, std::memory_order_relaxed);
+  current_level.store(level, std::memory_order_relaxed);
+}
+
+LogLevel log_level() {
+  return current_level.load(std::memory_order_relaxed);
+}
+
+Status change_log_level_by_signals() {
+  struct sigaction action = {};
+  action.sa_flags = SA_RESTART;
+  sigemptyset(&action.sa_mask);
+  action.sa_handler = [](int) {
+    const LogLevel level = current_level.load(std::memory_order_relaxed);
+    if (level == LogLevel::debug) return;
+    const auto louder = static_cast<LogLevel>(static_cast<std::uint8_t>(level) - 1);
+    current_level.store(louder, std::memory_order_relaxed);
+  };
+  const bool is_louder_set = ::sigaction(SIGUSR1, &action, nullptr) == 0;
+  action.sa_handler = [](int) {
+    current_level.store(chosen_level.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  };
+  if (!is_louder_set || ::sigaction(SIGUSR2, &action, nullptr) != 0) {
+    return {Code::internal,
+            "cannot listen to SIGUSR1 and SIGUSR2: " + std::system_category().message(errno)};
+  }
+  return {};
 }
 
 bool is_logged(LogLevel level) {
-  return level != LogLevel::off && logging().logger.should_log(to_spdlog(level));
+  return level != LogLevel::off && level >= current_level.load(std::memory_order_relaxed);
 }
 
 void log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {

@@ -5,8 +5,9 @@
 // disks, sockets); cores return effects instead. Nothing is logged per record: at most once per
 // micro-batch, and rarely that.
 //
-// Threads: `start_logging` once, before other threads; everything else from any thread. Invariant:
-// a line is written whole, and text that came from input can neither end a line nor break the JSON.
+// Threads: `start_logging` once, before other threads; everything else from any thread, the level
+// also from a signal handler. Invariant: a line is written whole, and text that came from input can
+// neither end a line nor break the JSON.
 #pragma once
 
 #include <cstdint>
@@ -65,6 +66,14 @@ Result<LogFormat> parse_log_format(std::string_view word);
 
 // Until it is called, the options' defaults hold.
 void start_logging(const LogOptions& options);
+// From the next line on, for every thread.
+void set_log_level(LogLevel level);
+LogLevel log_level();
+const char* to_string(LogLevel level);
+// SIGUSR1: one level more talkative (off, error, warning, info, debug). SIGUSR2: back to the level
+// that was set by `start_logging` or `set_log_level`. For daemons, once; whoever may send a signal
+// to the process may change nothing else by it.
+Status change_log_level_by_signals();
 // For fields that cost something to compute.
 bool is_logged(LogLevel level);
 void log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields = {});

@@ -1,6 +1,7 @@
 #include "common/observe/log.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <csignal>
 #include <limits>
 
 #include "common/base/ids.hpp"
@@ -51,6 +52,37 @@ BOOST_AUTO_TEST_CASE(levels_below_the_chosen_one_are_not_logged) {
   start_logging({.level = LogLevel::off, .format = LogFormat::text});
   BOOST_TEST(!is_logged(LogLevel::error));
   start_logging({});
+}
+
+BOOST_AUTO_TEST_CASE(the_level_changes_while_the_program_runs) {
+  start_logging({.level = LogLevel::warning, .format = LogFormat::text});
+  set_log_level(LogLevel::debug);
+  BOOST_TEST(is_logged(LogLevel::debug));
+  set_log_level(LogLevel::off);
+  BOOST_TEST(!is_logged(LogLevel::error));
+  BOOST_TEST(to_string(log_level()) == "off");
+  start_logging({});
+}
+
+BOOST_AUTO_TEST_CASE(signals_make_the_log_talkative_and_bring_it_back) {
+  start_logging({.level = LogLevel::warning, .format = LogFormat::text});
+  BOOST_REQUIRE(change_log_level_by_signals().is_ok());
+  BOOST_REQUIRE(std::raise(SIGUSR1) == 0);
+  BOOST_TEST(to_string(log_level()) == "info");
+  // There is nothing beyond debug.
+  for (int n = 0; n < 3; ++n) BOOST_REQUIRE(std::raise(SIGUSR1) == 0);
+  BOOST_TEST(to_string(log_level()) == "debug");
+  BOOST_REQUIRE(std::raise(SIGUSR2) == 0);
+  BOOST_TEST(to_string(log_level()) == "warning");
+  std::signal(SIGUSR1, SIG_DFL);
+  std::signal(SIGUSR2, SIG_DFL);
+  start_logging({});
+}
+
+BOOST_AUTO_TEST_CASE(every_level_has_the_name_that_it_is_read_by) {
+  for (const char* word : {"debug", "info", "warning", "error", "off"}) {
+    BOOST_TEST(to_string(parse_log_level(word).value()) == word);
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
