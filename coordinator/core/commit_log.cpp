@@ -4,6 +4,7 @@
 
 #include "common/base/check.hpp"
 #include "common/base/limits.hpp"
+#include "common/base/mark.hpp"
 
 namespace millrace {
 
@@ -11,8 +12,9 @@ CommitLog::CommitLog(CommitLogOptions options) : options_(std::move(options)) {
   MILLRACE_CHECK(options_.snapshot_every >= 2);
 }
 
-std::vector<LogEffect> CommitLog::take_over() {
+std::vector<LogEffect> CommitLog::take_over(bool keeps_attempt) {
   MILLRACE_CHECK(!operation_ && !leads_);
+  keeps_attempt_ = keeps_attempt;
   Effects effects;
   read_from_end(effects);
   return effects;
@@ -30,14 +32,24 @@ std::vector<LogEffect> CommitLog::abandon(CutId cut) {
 std::vector<LogEffect> CommitLog::retire(CutId cut) {
   return append(CommitKind::retire, cut);
 }
+std::vector<LogEffect> CommitLog::name_savepoint(CutId cut, const std::string& name) {
+  return append(CommitKind::savepoint, cut, name);
+}
+std::vector<LogEffect> CommitLog::release_savepoint(CutId cut, const std::string& name) {
+  return append(CommitKind::release, cut, name);
+}
+std::vector<LogEffect> CommitLog::branch(CutId from, const std::string& request) {
+  return append(CommitKind::branch, from, request);
+}
 
-std::vector<LogEffect> CommitLog::append(CommitKind kind, CutId cut) {
+std::vector<LogEffect> CommitLog::append(CommitKind kind, CutId cut, const std::string& name) {
   Effects effects;
   if (is_deposed_) return effects;
   MILLRACE_CHECK(leads_);
   CommitEntry entry;
   entry.kind = kind;
   entry.cut = cut;
+  entry.name = name;
   queue_.push_back(std::move(entry));
   if (!operation_) start_next(effects);
   return effects;
@@ -117,8 +129,7 @@ std::vector<LogEffect> CommitLog::on_listed(const LogListed& event) {
     read(Operation::reading_down, newest_, effects);
   } else {
     state_ = LogState();
-    queue_.push_front(CommitEntry{});
-    start_next(effects);
+    begin_term(effects);
   }
   return effects;
 }
@@ -146,10 +157,12 @@ std::vector<LogEffect> CommitLog::on_read(const LogRead& event) {
     }
   } else if (!found && operation_ == Operation::reading_back) {
     // Written again by `retry`: what kept the write from arriving may keep the next one as well.
+    MILLRACE_MARK(log_write_never_arrived);
     operation_ = Operation::writing;
   } else if (!found) {
     list(Operation::confirming, effects);  // a later snapshot has replaced it
   } else if (operation_ == Operation::reading_back && *found == queue_.front()) {
+    MILLRACE_MARK(log_ambiguous_write_arrived);
     list(Operation::confirming, effects);
   } else {
     lose_to(*found, effects);
@@ -167,7 +180,15 @@ void CommitLog::take_entry(const CommitEntry& found, Effects& effects) {
     misread(std::move(status), effects);
     return;
   }
-  queue_.push_front(CommitEntry{});
+  begin_term(effects);
+}
+
+void CommitLog::begin_term(Effects& effects) {
+  const bool has_attempt = state_.attempt() != Attempt();
+  CommitEntry entry;
+  entry.kind = keeps_attempt_ && has_attempt ? CommitKind::lead : CommitKind::takeover;
+  MILLRACE_MARK(log_term_begun);
+  queue_.push_front(std::move(entry));
   start_next(effects);
 }
 
@@ -190,6 +211,7 @@ void CommitLog::misread(Status why, Effects& effects) {
     return;
   }
   misread_ = newest_;
+  MILLRACE_MARK(log_misread);
   read_from_end(effects);
 }
 
@@ -201,8 +223,10 @@ void CommitLog::start_next(Effects& effects) {
   is_answered_ = true;
   if (is_snapshot_due()) {
     queue_.push_front(state_.snapshot());
+    if (options_.mutations.snapshot_without_savepoints) queue_.front().savepoints.clear();
+    MILLRACE_MARK(log_snapshot);
   } else if (!queue_.empty()) {
-    queue_.front() = make_entry(queue_.front().kind, queue_.front().cut);
+    queue_.front() = make_entry(queue_.front());
   } else {
     return;
   }
@@ -215,14 +239,19 @@ bool CommitLog::is_snapshot_due() const {
   return leads_ && since >= options_.snapshot_every && has_room;
 }
 
-CommitEntry CommitLog::make_entry(CommitKind kind, CutId cut) const {
-  CommitEntry entry;
-  entry.kind = kind;
+CommitEntry CommitLog::make_entry(const CommitEntry& wanted) const {
+  CommitEntry entry = wanted;
+  const bool opens_attempt = entry.kind == CommitKind::takeover;
   entry.writer = options_.writer;
   entry.term = leads_ ? state_.term() : state_.term().next();
-  entry.attempt = kind == CommitKind::takeover ? state_.attempt().next() : state_.attempt();
+  entry.attempt = opens_attempt ? state_.attempt().next() : state_.attempt();
   // One cut may be open, with an id that is in no entry: it is passed over.
-  entry.cut = kind == CommitKind::takeover ? state_.next_cut().next() : cut;
+  const bool passes_over = opens_attempt || entry.kind == CommitKind::lead;
+  if (passes_over && !options_.mutations.lead_reuses_open_cut) {
+    entry.cut = state_.next_cut().next();
+  } else if (passes_over) {
+    entry.cut = state_.next_cut();
+  }
   return entry;
 }
 
@@ -249,6 +278,7 @@ void CommitLog::confirm(const std::optional<std::uint64_t>& newest, Effects& eff
   if (newest == state_.entries()) {
     commit_head(effects);
   } else if (newest && *newest > state_.entries()) {
+    MILLRACE_MARK(log_overtaken);
     read(Operation::reading_winner, *newest, effects);
   } else {
     // It was there and is not listed: nothing is known, so everything is asked again.
@@ -278,6 +308,7 @@ void CommitLog::commit_head(Effects& effects) {
 void CommitLog::lose_to(const CommitEntry& other, Effects& effects) {
   if (!leads_) {
     read_from_end(effects);
+    MILLRACE_MARK(log_takeover_lost);
     return;
   }
   if (options_.mutations.ignore_other_writers) {
@@ -285,6 +316,7 @@ void CommitLog::lose_to(const CommitEntry& other, Effects& effects) {
     return;
   }
   is_deposed_ = true;
+  MILLRACE_MARK(log_deposed);
   leads_ = false;
   effects.emplace_back(LogDeposed{other});
 }

@@ -99,6 +99,8 @@ struct CommitLogMutations {
   bool skip_confirmation = false;
   bool trim_before_committed = false;
   bool trim_newest_snapshot = false;
+  bool lead_reuses_open_cut = false;
+  bool snapshot_without_savepoints = false;
 };
 
 struct CommitLogOptions {
@@ -113,14 +115,18 @@ class CommitLog {
  public:
   explicit CommitLog(CommitLogOptions options);
 
-  // Reads from the newest snapshot to the end, then takes over with a term above all others.
-  // LogCommitted of the takeover says that this coordinator leads.
-  std::vector<LogEffect> take_over();
+  // Reads from the newest snapshot to the end, then takes over with a term above all others, and
+  // with a new attempt unless `keeps_attempt` and there is one. LogCommitted of the takeover or
+  // lead entry says that this coordinator leads.
+  std::vector<LogEffect> take_over(bool keeps_attempt = false);
   // Raises the attempt within this term; open cuts lose their ids.
   std::vector<LogEffect> raise_attempt();
   std::vector<LogEffect> complete(CutId cut);
   std::vector<LogEffect> abandon(CutId cut);
   std::vector<LogEffect> retire(CutId cut);
+  std::vector<LogEffect> name_savepoint(CutId cut, const std::string& name);
+  std::vector<LogEffect> release_savepoint(CutId cut, const std::string& name);
+  std::vector<LogEffect> branch(CutId from, const std::string& request);
 
   std::vector<LogEffect> on_listed(const LogListed& event);
   std::vector<LogEffect> on_read(const LogRead& event);
@@ -129,6 +135,7 @@ class CommitLog {
   std::vector<LogEffect> retry();
 
   const LogState& state() const { return state_; }
+  bool leads() const { return leads_; }
   bool is_deposed() const { return is_deposed_; }
   bool is_idle() const { return !operation_ && queue_.empty(); }
 
@@ -143,13 +150,14 @@ class CommitLog {
   };
   using Effects = std::vector<LogEffect>;
 
-  Effects append(CommitKind kind, CutId cut);
+  Effects append(CommitKind kind, CutId cut, const std::string& name = {});
   void list(Operation why, Effects& effects);
   void read(Operation why, std::uint64_t index, Effects& effects);
   void write_head(Effects& effects);
   void start_next(Effects& effects);
   bool is_snapshot_due() const;
-  CommitEntry make_entry(CommitKind kind, CutId cut) const;
+  CommitEntry make_entry(const CommitEntry& wanted) const;
+  void begin_term(Effects& effects);
   void read_from_end(Effects& effects);
   void take_entry(const CommitEntry& found, Effects& effects);
   Status replay();
@@ -169,6 +177,7 @@ class CommitLog {
   std::uint64_t newest_ = 0;              // where reading began
   std::vector<CommitEntry> read_;         // from there down
   std::optional<std::uint64_t> misread_;  // where reading began when it failed last
+  bool keeps_attempt_ = false;
   bool leads_ = false;
   bool is_deposed_ = false;
 };

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/mark.hpp"
 #include "coordinator/core/job_machine.hpp"
 
 namespace millrace {
@@ -26,13 +27,16 @@ void JobMachine::on(const TrainerFinished& event, Effects& effects) {
 // The id of the next cut is in no log entry: the one before it was completed or abandoned there
 // first.
 void JobMachine::maybe_trigger_cut(Effects& effects) {
-  const bool is_free = !tracker_ && closing_ == nullptr && !is_abandoning_;
+  const bool is_free = !tracker_ && closing_ == nullptr && !is_abandoning_ && naming_.empty();
   if (state_ != JobState::running || !is_free) return;
   const bool is_due = options_.checkpoint_interval.count() > 0 &&
                       now_ - last_cut_at_ >= options_.checkpoint_interval;
   const bool has_ended = finished_.size() == options_.parallelism;
-  if (!is_due && !has_ended && !is_cut_requested_ && !is_stop_requested_) return;
+  const bool is_asked = is_cut_requested_ || is_stop_requested_ || !savepoints_waiting_.empty();
+  if (!is_due && !has_ended && !is_asked) return;
   is_cut_requested_ = false;
+  savepoints_open_.assign(savepoints_waiting_.begin(), savepoints_waiting_.end());
+  savepoints_waiting_.clear();
   cut_started_at_ = now_;
   tracker_.emplace(term(), attempt(), log_.state().next_cut(), placement_,
                    options_.mutations.tracker);
@@ -57,7 +61,8 @@ void JobMachine::on(const CutFailed& event, Effects& effects) {
   const bool is_mine = is_current(event.attempt) && tracker_ && tracker_->cut() == event.cut;
   if (!is_mine) return;
   note_trouble(event.status);
-  abort_cut(event.status.message(), effects);
+  abort_cut(event.status, effects);
+  MILLRACE_MARK(cut_refused);
 }
 
 void JobMachine::check_cut(Effects& effects) {
@@ -89,7 +94,8 @@ void JobMachine::on(const ManifestWritten& event, Effects& effects) {
   if (!is_mine) return;
   if (!event.status.is_ok()) {
     note_trouble(event.status);
-    abort_cut("its manifest was not written: " + event.status.message(), effects);
+    MILLRACE_MARK(manifest_not_written);
+    abort_cut(event.status.with_context("its manifest was not written"), effects);
     return;
   }
   auto contents = std::make_shared<const CutContents>(tracker_->contents());
@@ -100,6 +106,7 @@ void JobMachine::on(const ManifestWritten& event, Effects& effects) {
 
 void JobMachine::on_cut_zero_written(const Status& status, Effects& effects) {
   if (!status.is_ok()) {
+    MILLRACE_MARK(cut_zero_not_written);
     note_trouble(status);  // it is written again after the retry interval
     return;
   }
@@ -121,12 +128,19 @@ void JobMachine::on_cut_complete(CutId cut, Effects& effects) {
   if (cut == CutId(0)) {
     // The attempt may have been raised meanwhile; its takeover decides what to restore.
     if (!is_raising_) restore(last_complete_, effects);
+    MILLRACE_MARK(cut_zero_complete);
     return;
   }
   restarts_ = 0;
   if (!options_.mutations.publish_before_complete) effects.emplace_back(Publish{last_complete_});
+  name_savepoints(effects);
   retire_old(effects);
-  if (state_ != JobState::running) return;
+  maybe_end(effects);
+}
+
+// After a cut, once its names are durable too.
+void JobMachine::maybe_end(Effects& effects) {
+  if (state_ != JobState::running || !naming_.empty()) return;
   if (last_complete_->is_final) {
     finish(false, effects);
   } else if (is_stop_requested_) {
@@ -137,9 +151,13 @@ void JobMachine::on_cut_complete(CutId cut, Effects& effects) {
 }
 
 // Workers are told at once; the next cut waits until the log says that this id is used up.
-void JobMachine::abort_cut(const std::string& why, Effects& effects) {
+void JobMachine::abort_cut(const Status& why, Effects& effects) {
+  MILLRACE_MARK(cut_aborted);
   const CutId cut = tracker_->cut();
-  note("checkpoint " + std::to_string(cut.value) + " was aborted: " + why, effects, true);
+  note("checkpoint " + std::to_string(cut.value) + " was aborted: " + why.message(), effects, true);
+  for (const std::string& name : std::exchange(savepoints_open_, {})) {
+    effects.emplace_back(SavepointFailed{name, why.with_context("the checkpoint was aborted")});
+  }
   for (const WorkerId worker : placement_->workers()) {
     effects.emplace_back(AbortCut{worker, term(), attempt(), cut});
   }
@@ -188,19 +206,25 @@ bool JobMachine::fail_when_stuck(Effects& effects) {
   return true;
 }
 
-// Damaged cuts do not count as kept, and go when all that is older than the kept ones goes.
+// Damaged cuts do not count as kept, and go when all that is older than the kept ones goes; so does
+// what a branch has left behind, once there is a cut behind the branch. Savepoints stay.
 void JobMachine::retire_old(Effects& effects) {
-  const auto& complete = log_.state().complete();
+  const LogState& state = log_.state();
+  const auto restorable = state.restorable();
+  std::set<CutId> kept;
   std::size_t usable = 0;
-  CutId oldest_kept;
-  for (auto cut = complete.rbegin(); cut != complete.rend() && usable < options_.retain; ++cut) {
-    if (damaged_.contains(cut->first)) continue;
-    oldest_kept = cut->first;
-    ++usable;
+  for (const CutId cut : restorable) {
+    if (usable == options_.retain) break;
+    kept.insert(cut);
+    usable += damaged_.contains(cut) ? 0 : 1;
   }
+  const bool has_branched =
+      state.branch() && (restorable.empty() || restorable.front() < state.branch()->begin);
   std::vector<CutId> surplus;
-  for (const auto& [cut, taken_by] : complete) {
-    const bool is_old = cut < oldest_kept || options_.mutations.retire_before_complete;
+  for (const auto& [cut, taken_by] : state.complete()) {
+    const bool is_pinned = state.is_savepoint(cut) && !options_.mutations.retire_savepoints;
+    const bool is_kept = kept.contains(cut) || is_pinned || has_branched;
+    const bool is_old = !is_kept || options_.mutations.retire_before_complete;
     if (is_old && retiring_.insert(cut).second) surplus.push_back(cut);
   }
   for (const CutId cut : surplus) run_log(log_.retire(cut), effects);

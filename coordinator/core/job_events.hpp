@@ -6,12 +6,14 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "common/base/ids.hpp"
 #include "common/base/record_ledger.hpp"
+#include "common/base/running_part.hpp"
 #include "common/base/status.hpp"
 #include "coordinator/core/commit_log.hpp"
 #include "coordinator/core/cut_contents.hpp"
@@ -24,14 +26,27 @@ using Milliseconds = std::chrono::milliseconds;
 // ---- Events
 // -----------------------------------------------------------------------------------------
 
+// Go on from this cut instead of the newest one: the cut, or the one that the savepoint names. What
+// came after it stays until it is retired, but is only history. `request` makes it happen once: a
+// coordinator that takes over later says the same, and finds it done.
+struct StartFrom {
+  std::optional<CutId> cut;
+  std::string savepoint;  // where there is no cut
+  std::string request;    // as is_log_name() says
+};
 // The first thing a job master says. `splits` are those of cut 0; a job that has a cut 0 ignores
 // them.
 struct JobStarted {
   std::vector<SplitProgress> splits;
+  std::optional<StartFrom> from = {};
 };
 // A WorkerId names one life of a worker process: a restarted process registers with a new one.
+// Again with another room: that counts from the next attempt on. `running` is what it runs of an
+// attempt that it was started with by this coordinator or an earlier one.
 struct WorkerRegistered {
   WorkerId worker;
+  WorkerRoom room = {};
+  std::optional<RunningPart> running = {};
 };
 struct WorkerLost {
   WorkerId worker;
@@ -41,11 +56,12 @@ struct WorkerStarted {
   WorkerId worker;
   Attempt attempt;
 };
-// The worker has seen a newer attempt than the one it was asked to start: another coordinator
-// leads.
+// The worker has heard of a newer attempt than the one it was asked to start, or of a higher term:
+// another coordinator leads.
 struct WorkerRefused {
   WorkerId worker;
   Attempt newer;
+  Term term = {};
 };
 struct ManifestRead {
   CutId cut;
@@ -76,15 +92,27 @@ struct CutFailed {
 };
 // A checkpoint now, or after the one in flight.
 struct CutRequested {};
-// Drain: one more cut, then the end.
-struct StopRequested {};
+// A checkpoint that gets this name and is kept until it is released; after the one in flight.
+struct SavepointRequested {
+  std::string name;
+};
+struct ReleaseRequested {
+  std::string name;
+};
+// Drain: one more cut, then the end. With a name, that cut becomes a savepoint.
+struct StopRequested {
+  std::string savepoint = {};
+};
+// The end at once: nothing more is stored.
+struct CancelRequested {};
 struct Tick {
   Milliseconds now;
 };
 using JobEvent = std::variant<JobStarted, WorkerRegistered, WorkerLost, WorkerStarted,
                               WorkerRefused, ManifestRead, ManifestWritten, TrainerFinished,
                               TrainerSnapshot, ShardSnapshot, WorkerPart, AttemptFailed, CutFailed,
-                              CutRequested, StopRequested, Tick, LogListed, LogRead, LogWritten>;
+                              CutRequested, SavepointRequested, ReleaseRequested, StopRequested,
+                              CancelRequested, Tick, LogListed, LogRead, LogWritten>;
 
 // ---- Effects (ListLog, ReadLog, WriteLog and TrimLog of commit_log.hpp belong to them)
 // ---------------------------------
@@ -99,6 +127,15 @@ struct StartWorker {
   std::vector<ShardId> shards;
   std::shared_ptr<const Placement> placement;
   std::shared_ptr<const CutContents> restored;
+};
+// This coordinator leads the attempt that the worker runs; nothing stops. What it holds of cuts up
+// to `closed` goes, but for `complete`. Sent again until WorkerStarted.
+struct AdoptWorker {
+  WorkerId worker;
+  Term term;
+  Attempt attempt;
+  CutId complete;  // the newest one in the log
+  CutId closed;    // every cut up to this one is complete, or never will be
 };
 // End every attempt up to this one. Best effort: fencing protects against those it does not reach.
 struct StopAttempt {
@@ -149,6 +186,27 @@ struct JobFinished {
 struct JobFailed {
   Status status;
 };
+// The end that was asked for; null where nothing was ever complete.
+struct JobCancelled {
+  std::shared_ptr<const CutContents> contents;
+};
+// The savepoint is durable, as its entry in the log is.
+struct SavepointTaken {
+  std::string name;
+  std::shared_ptr<const CutContents> contents;
+};
+// It was not taken. Code::timed_out: another coordinator has to say whether.
+struct SavepointFailed {
+  std::string name;
+  Status status;
+};
+struct SavepointReleased {
+  std::string name;
+};
+struct ReleaseFailed {
+  std::string name;
+  Status status;
+};
 // Another coordinator leads: this job master must end and touch nothing.
 struct JobDeposed {
   std::string by;
@@ -164,8 +222,9 @@ struct Note {
   std::string text;
 };
 using JobEffect =
-    std::variant<ListLog, ReadLog, WriteLog, TrimLog, StartWorker, StopAttempt, TriggerCut,
-                 AbortCut, ReadManifest, WriteManifest, Publish, PublishRestored, RemoveCut,
-                 JobFinished, JobFailed, JobDeposed, AuditFailed, Note>;
+    std::variant<ListLog, ReadLog, WriteLog, TrimLog, StartWorker, AdoptWorker, StopAttempt,
+                 TriggerCut, AbortCut, ReadManifest, WriteManifest, Publish, PublishRestored,
+                 RemoveCut, JobFinished, JobFailed, JobCancelled, JobDeposed, SavepointTaken,
+                 SavepointFailed, SavepointReleased, ReleaseFailed, AuditFailed, Note>;
 
 }  // namespace millrace

@@ -4,19 +4,9 @@
 #include <utility>
 
 #include "common/base/check.hpp"
+#include "common/base/mark.hpp"
 
 namespace millrace {
-
-namespace {
-
-// Errors that the same job would meet again.
-bool is_fatal(Code code) {
-  return code == Code::invalid_argument || code == Code::conflict ||
-         code == Code::unsupported_format || code == Code::permission_denied ||
-         code == Code::job_failed;
-}
-
-}  // namespace
 
 const char* to_string(JobState state) {
   switch (state) {
@@ -24,6 +14,8 @@ const char* to_string(JobState state) {
       return "taking_over";
     case JobState::preparing:
       return "preparing";
+    case JobState::adopting:
+      return "adopting";
     case JobState::waiting:
       return "waiting";
     case JobState::starting:
@@ -34,6 +26,8 @@ const char* to_string(JobState state) {
       return "finished";
     case JobState::failed:
       return "failed";
+    case JobState::cancelled:
+      return "cancelled";
     case JobState::deposed:
       return "deposed";
   }
@@ -52,8 +46,16 @@ std::vector<JobEffect> JobMachine::on_event(const JobEvent& event) {
   return effects;
 }
 
+// Errors that the same job would meet again.
+bool JobMachine::is_fatal(Code code) {
+  return code == Code::invalid_argument || code == Code::conflict ||
+         code == Code::unsupported_format || code == Code::permission_denied ||
+         code == Code::job_failed;
+}
+
 bool JobMachine::is_over() const {
-  return state_ == JobState::finished || state_ == JobState::failed || state_ == JobState::deposed;
+  return state_ == JobState::finished || state_ == JobState::failed ||
+         state_ == JobState::cancelled || state_ == JobState::deposed;
 }
 
 bool JobMachine::is_current(Attempt attempt) const {
@@ -70,7 +72,8 @@ void JobMachine::note(std::string text, Effects& effects, bool is_warning) const
 
 void JobMachine::on(const JobStarted& event, Effects& effects) {
   initial_splits_ = event.splits;
-  run_log(log_.take_over(), effects);
+  from_ = event.from;
+  run_log(log_.take_over(options_.adoption_patience.count() > 0), effects);
 }
 
 void JobMachine::on(const LogListed& event, Effects& effects) {
@@ -102,6 +105,7 @@ void JobMachine::run_log(std::vector<LogEffect> log_effects, Effects& effects) {
       on_committed(committed->entry, effects);
     } else if (auto* deposed = std::get_if<LogDeposed>(&effect)) {
       state_ = JobState::deposed;
+      fail_savepoints(Status(Code::unreachable, "another coordinator leads this job"), effects);
       effects.emplace_back(JobDeposed{deposed->by.writer});
     } else if (auto* failed = std::get_if<LogFailed>(&effect)) {
       fail(failed->status, effects);
@@ -111,8 +115,24 @@ void JobMachine::run_log(std::vector<LogEffect> log_effects, Effects& effects) {
 
 void JobMachine::on_committed(const CommitEntry& entry, Effects& effects) {
   switch (entry.kind) {
+    case CommitKind::lead:
+      on_lead(entry, effects);
+      break;
     case CommitKind::takeover:
       on_attempt_durable(entry, effects);
+      break;
+    case CommitKind::branch:
+      note("going on from checkpoint " + std::to_string(entry.cut.value) + ", as was asked for",
+           effects);
+      choose_restore(effects);
+      break;
+    case CommitKind::savepoint:
+      on_savepoint_named(entry, effects);
+      break;
+    case CommitKind::release:
+      releasing_.erase(entry.name);
+      effects.emplace_back(SavepointReleased{entry.name});
+      retire_old(effects);
       break;
     case CommitKind::complete:
       on_cut_complete(entry.cut, effects);
@@ -131,18 +151,76 @@ void JobMachine::on_committed(const CommitEntry& entry, Effects& effects) {
   }
 }
 
+// An attempt that cut 0 was not written for never ran, and a branch needs one of its own.
+void JobMachine::on_lead(const CommitEntry& lead, Effects& effects) {
+  state_ = JobState::preparing;
+  note("leading attempt " + std::to_string(lead.attempt.value) + " in term " +
+           std::to_string(lead.term.value),
+       effects);
+  if (is_cancel_requested_) return cancel(effects);
+  refuse_taken_names(effects);
+  effects.emplace_back(RemoveCut{CutId(lead.cut.value - 1)});
+  may_adopt_ = log_.state().is_cut_zero_complete() && !must_branch();
+  if (may_adopt_) {
+    choose_restore(effects);
+  } else {
+    raise_attempt(effects);
+  }
+}
+
+void JobMachine::raise_attempt(Effects& effects) {
+  is_raising_ = true;
+  may_adopt_ = false;
+  run_log(log_.raise_attempt(), effects);
+}
+
 void JobMachine::on_attempt_durable(const CommitEntry& takeover, Effects& effects) {
   is_raising_ = false;
+  may_adopt_ = false;
   state_ = JobState::preparing;
   note("attempt " + std::to_string(takeover.attempt.value) + " opened in term " +
            std::to_string(takeover.term.value),
        effects);
+  if (is_cancel_requested_) return cancel(effects);
+  refuse_taken_names(effects);
   // The id passed over may belong to a cut that was open: whatever it left is garbage now.
   if (takeover.cut > CutId(2)) effects.emplace_back(RemoveCut{CutId(takeover.cut.value - 1)});
-  if (log_.state().is_cut_zero_complete()) {
+  MILLRACE_MARK(attempt_opened);
+  if (must_branch()) {
+    begin_branch(effects);
+  } else if (log_.state().is_cut_zero_complete()) {
     choose_restore(effects);
   } else {
     write_cut_zero(effects);
+  }
+}
+
+bool JobMachine::must_branch() const {
+  if (!from_ || options_.mutations.forget_branch) return false;
+  const auto& branch = log_.state().branch();
+  return !branch || branch->request != from_->request;
+}
+
+void JobMachine::begin_branch(Effects& effects) {
+  const LogState& state = log_.state();
+  std::optional<CutId> cut = from_->cut;
+  if (!cut) {
+    const auto named = state.savepoints().find(from_->savepoint);
+    if (named != state.savepoints().end()) cut = named->second;
+  }
+  if (!is_log_name(from_->request)) {
+    fail(Status(Code::invalid_argument, "the request to start from a checkpoint has no valid id"),
+         effects);
+  } else if (!cut || !state.complete().contains(*cut)) {
+    MILLRACE_MARK(branch_from_nothing);
+    const std::string what =
+        from_->cut ? "checkpoint " + std::to_string(cut->value) : "savepoint " + from_->savepoint;
+    fail(Status(Code::not_found, what + " is not there: it was never complete, or it was retired",
+                "`millrace checkpoints` lists those that are kept"),
+         effects);
+  } else {
+    run_log(log_.branch(*cut, from_->request), effects);
+    MILLRACE_MARK(branched);
   }
 }
 
@@ -161,20 +239,20 @@ void JobMachine::write_cut_zero(Effects& effects) {
 
 void JobMachine::choose_restore(Effects& effects) {
   const auto& complete = log_.state().complete();
-  for (auto cut = complete.rbegin(); cut != complete.rend(); ++cut) {
-    if (damaged_.contains(cut->first)) continue;
+  for (const CutId cut : log_.state().restorable()) {
+    if (damaged_.contains(cut)) continue;
     ++manifests_asked_;
-    effects.emplace_back(ReadManifest{cut->first, cut->second});
+    effects.emplace_back(ReadManifest{cut, complete.at(cut)});
     restored_.reset();
     return;
   }
   // A deposed coordinator finds nothing either: its cuts were retired by the one that leads now.
   // The log knows, and what was misread gets a second chance.
   if (!has_confirmed_lead_) {
+    MILLRACE_MARK(no_cut_readable);
     has_confirmed_lead_ = true;
     damaged_.clear();
-    is_raising_ = true;
-    run_log(log_.raise_attempt(), effects);
+    raise_attempt(effects);
     return;
   }
   fail(Status(Code::corrupted, "no complete checkpoint of this job can be read",
@@ -194,6 +272,7 @@ void JobMachine::on(const ManifestRead& event, Effects& effects) {
   }
   const Code code = event.contents.is_ok() ? Code::corrupted : event.contents.status().code();
   if (code == Code::corrupted || code == Code::not_found) {
+    MILLRACE_MARK(cut_damaged);
     damaged_.insert(event.cut);
     note("checkpoint " + std::to_string(event.cut.value) +
              " is damaged and skipped for the one before it: " + event.contents.status().message(),
@@ -203,6 +282,7 @@ void JobMachine::on(const ManifestRead& event, Effects& effects) {
     fail(event.contents.status(), effects);
   } else {
     // It may pass: the manifest is read again after the retry interval.
+    MILLRACE_MARK(manifest_unreadable_now);
     note_trouble(event.contents.status());
   }
 }
@@ -213,131 +293,34 @@ void JobMachine::restore(std::shared_ptr<const CutContents> contents, Effects& e
   last_complete_ = restored_;
   if (!restored_->parts.empty()) effects.emplace_back(PublishRestored{restored_});
   if (restored_->is_final) {
+    MILLRACE_MARK(restored_final_cut);
     finish(false, effects);
     return;
   }
-  state_ = JobState::waiting;
+  state_ = may_adopt_ ? JobState::adopting : JobState::waiting;
+  adopting_since_ = now_;
+  maybe_adopt(effects);
   maybe_start_attempt(effects);
-}
-
-// ---- Workers and attempts
-// ----------------------------------------------------------------------------
-
-void JobMachine::on(const WorkerRegistered& event, Effects& effects) {
-  workers_.insert(event.worker);
-  maybe_start_attempt(effects);
-}
-
-void JobMachine::on(const WorkerLost& event, Effects& effects) {
-  workers_.erase(event.worker);
-  const bool is_up = state_ == JobState::starting || state_ == JobState::running;
-  if (!is_up || !placement_->uses(event.worker)) return;
-  lose_attempt(
-      Status(Code::unreachable, "worker " + std::to_string(event.worker.value) + " was lost"),
-      effects);
-}
-
-void JobMachine::maybe_start_attempt(Effects& effects) {
-  if (state_ != JobState::waiting || workers_.empty() || now_ < start_at_) return;
-  const std::vector<WorkerId> workers(workers_.begin(), workers_.end());
-  placement_ =
-      std::make_shared<const Placement>(place(workers, options_.parallelism, options_.shards));
-  assignment_ = assign_splits(restored_->splits, options_.parallelism);
-  finished_.clear();
-  state_ = JobState::starting;
-  starting_since_ = now_;
-  last_resend_ = now_;
-  const auto hosts = placement_->workers();
-  starting_ = {hosts.begin(), hosts.end()};
-  for (const WorkerId worker : hosts) send_start(worker, effects);
-}
-
-void JobMachine::send_start(WorkerId worker, Effects& effects) {
-  StartWorker start{worker, term(), attempt(), {}, {}, placement_, restored_};
-  for (std::uint32_t i = 0; i < placement_->replicas.size(); ++i) {
-    if (placement_->replicas[i] != worker) continue;
-    start.replicas.push_back(ReplicaAssignment{ReplicaId(i), assignment_[i]});
-  }
-  for (std::uint32_t i = 0; i < placement_->shards.size(); ++i) {
-    if (placement_->shards[i] == worker) start.shards.push_back(ShardId(i));
-  }
-  effects.emplace_back(std::move(start));
-}
-
-void JobMachine::on(const WorkerStarted& event, Effects& effects) {
-  if (!is_current(event.attempt) || starting_.erase(event.worker) == 0) return;
-  if (!starting_.empty() || state_ != JobState::starting) return;
-  state_ = JobState::running;
-  last_cut_at_ = now_;
-  note("running from checkpoint " + std::to_string(restored_->cut.value), effects);
-  maybe_trigger_cut(effects);
-}
-
-// Raising the attempt asks the log, which knows who leads.
-void JobMachine::on(const WorkerRefused& event, Effects& effects) {
-  const bool is_up = state_ == JobState::starting || state_ == JobState::running;
-  if (!is_up || event.newer <= attempt()) return;
-  lose_attempt(Status(Code::conflict, "worker " + std::to_string(event.worker.value) +
-                                          " runs attempt " + std::to_string(event.newer.value)),
-               effects);
-}
-
-void JobMachine::on(const AttemptFailed& event, Effects& effects) {
-  if (!is_current(event.attempt)) return;
-  if (is_fatal(event.status.code())) {
-    fail(event.status, effects);
-    return;
-  }
-  // Nobody could restore it: the bytes behind a good manifest are rotten.
-  if (event.status.code() == Code::corrupted && state_ == JobState::starting) {
-    damaged_.insert(restored_->cut);
-    note("checkpoint " + std::to_string(restored_->cut.value) +
-             " is damaged and skipped for the one before it: " + event.status.message(),
-         effects, true);
-  }
-  lose_attempt(event.status, effects);
-}
-
-void JobMachine::lose_attempt(const Status& why, Effects& effects) {
-  note("attempt " + std::to_string(attempt().value) + " is lost: " + why.message(), effects, true);
-  if (restarts_ >= options_.restarts_max) {
-    fail(why.with_context("the job was restarted " + std::to_string(restarts_) +
-                          " times without completing a checkpoint"),
-         effects);
-    return;
-  }
-  const Milliseconds delay = std::min<Milliseconds>(
-      options_.backoff * (1 << std::min(restarts_, 20u)), options_.backoff_max);
-  start_at_ = now_ + delay;
-  ++restarts_;
-  tracker_.reset();
-  is_writing_manifest_ = false;
-  restored_.reset();
-  stop_workers(effects);
-  state_ = JobState::preparing;
-  if (options_.mutations.forget_attempt_raise) {
-    choose_restore(effects);
-    return;
-  }
-  is_raising_ = true;
-  run_log(log_.raise_attempt(), effects);
-}
-
-void JobMachine::stop_workers(Effects& effects) {
-  for (const WorkerId worker : workers_) {
-    effects.emplace_back(StopAttempt{worker, term(), attempt()});
-  }
 }
 
 // ---- The end, and time
 // -------------------------------------------------------------------------------
 
-void JobMachine::on(const StopRequested&, Effects& effects) {
-  is_stop_requested_ = true;
-  maybe_trigger_cut(effects);
+void JobMachine::on(const CancelRequested&, Effects& effects) {
+  is_cancel_requested_ = true;
+  MILLRACE_MARK(cancel_requested);
+  if (log_.leads()) cancel(effects);  // else once a term allows it to tell the workers
+}
+
+void JobMachine::cancel(Effects& effects) {
+  fail_savepoints(Status(Code::cancelled, "the job was cancelled first"), effects);
+  stop_workers(effects);
+  state_ = JobState::cancelled;
+  effects.emplace_back(JobCancelled{last_complete_});
 }
 
 void JobMachine::finish(bool was_stopped, Effects& effects) {
+  fail_savepoints(Status(Code::conflict, "the job has ended"), effects);
   stop_workers(effects);
   state_ = JobState::finished;
   effects.emplace_back(JobFinished{last_complete_, was_stopped});
@@ -345,6 +328,7 @@ void JobMachine::finish(bool was_stopped, Effects& effects) {
 
 void JobMachine::fail(Status status, Effects& effects) {
   if (is_over()) return;
+  fail_savepoints(status.with_context("the job has failed"), effects);
   stop_workers(effects);
   state_ = JobState::failed;
   effects.emplace_back(JobFailed{std::move(status)});
@@ -359,15 +343,18 @@ void JobMachine::on(const Tick& event, Effects& effects) {
   }
   if (fail_when_stuck(effects)) return;
   if (tracker_ && now_ - cut_started_at_ >= options_.cut_timeout) {
-    abort_cut("it took longer than " + std::to_string(options_.cut_timeout.count()) +
-                  " ms; missing: " + tracker_->missing(),
+    abort_cut(Status(Code::unreachable, "it took longer than " +
+                                            std::to_string(options_.cut_timeout.count()) +
+                                            " ms; missing: " + tracker_->missing()),
               effects);
   }
   if (state_ == JobState::starting && now_ - starting_since_ >= options_.start_timeout) {
+    MILLRACE_MARK(start_timed_out);
     lose_attempt(Status(Code::timed_out, "worker " + std::to_string(starting_.begin()->value) +
                                              " did not start its part in time"),
                  effects);
   }
+  maybe_adopt(effects);
   maybe_start_attempt(effects);
   maybe_trigger_cut(effects);
 }
@@ -377,8 +364,10 @@ void JobMachine::resend(Effects& effects) {
   const bool is_free = log_.is_idle() && manifests_asked_ == 0;
   const bool has_settled = state_ == JobState::preparing && !is_raising_ && is_free;
   if (has_settled && !log_.state().is_cut_zero_complete()) {
+    MILLRACE_MARK(cut_zero_written_again);
     write_cut_zero(effects);
   } else if (has_settled && restored_ == nullptr) {
+    MILLRACE_MARK(manifest_read_again);
     choose_restore(effects);
   }
   for (const WorkerId worker : starting_) {

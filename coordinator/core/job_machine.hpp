@@ -7,11 +7,15 @@
 // Invariants: a term is durable before anything is restored, an attempt before any message carries
 // it. At most one cut is in flight, its id never used before; `Publish` and `RemoveCut` follow the
 // durable log entry that allows them. A cut whose ledgers disagree is never completed. What comes
-// from another attempt or another cut changes nothing.
+// from another attempt or another cut changes nothing. An attempt is adopted only whole: every
+// replica and shard of it reported by one worker each, all started from the same cut, which leads
+// to the newest complete one. A savepoint is reported taken after its durable name, and is not
+// retired before its release.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -39,6 +43,11 @@ struct JobMutations {
   bool skip_audit = false;
   bool retire_before_complete = false;
   bool forget_attempt_raise = false;
+  bool adopt_with_parts_missing = false;
+  bool restore_unadopted_attempt = false;  // restore without raising the attempt
+  bool retire_savepoints = false;
+  bool name_before_durable = false;
+  bool forget_branch = false;
   CutTrackerMutations tracker;
   CommitLogMutations log;
 };
@@ -57,8 +66,12 @@ struct JobOptions {
   // refusal then to the one that ends it.
   Milliseconds store_patience{20'000};
   std::uint64_t log_snapshot_every = 32;  // see CommitLogOptions
-  std::uint32_t restarts_max = 10;        // attempts lost in a row, without a completed cut between
-  Milliseconds backoff{100};              // before the first restart, doubled each time
+  // How long a coordinator that takes over waits for all parts of the attempt that may still run,
+  // to go on with it and lose nothing. 0: nothing is adopted, as where workers die with their
+  // coordinator. Longer than workers take to find their next coordinator.
+  Milliseconds adoption_patience{0};
+  std::uint32_t restarts_max = 10;  // attempts lost in a row, without a completed cut between
+  Milliseconds backoff{100};        // before the first restart, doubled each time
   Milliseconds backoff_max{30'000};
   JobMutations mutations;
 };
@@ -66,11 +79,13 @@ struct JobOptions {
 enum class JobState : std::uint8_t {
   taking_over,  // reading the log, minting a term
   preparing,    // writing cut 0 or reading the manifest to restore
+  adopting,     // hearing from the workers what still runs
   waiting,      // for workers, or for the backoff of a restart
-  starting,     // StartWorker sent, not all have answered
+  starting,     // StartWorker or AdoptWorker sent, not all have answered
   running,
   finished,
   failed,
+  cancelled,
   deposed
 };
 const char* to_string(JobState state);
@@ -86,7 +101,12 @@ class JobMachine {
   Attempt attempt() const { return log_.state().attempt(); }
   std::optional<CutId> cut_in_flight() const;
   std::optional<CutId> newest_complete() const { return log_.state().newest_complete(); }
+  // Of the newest attempt that was started; null before.
+  const std::shared_ptr<const Placement>& placement() const { return placement_; }
   const std::map<CutId, Attempt>& complete_cuts() const { return log_.state().complete(); }
+  const std::map<std::string, CutId>& savepoints() const { return log_.state().savepoints(); }
+  // The attempt that runs was taken over from an earlier coordinator as it ran.
+  bool is_adopted() const { return is_adopted_; }
 
  private:
   using Effects = std::vector<JobEffect>;
@@ -105,7 +125,10 @@ class JobMachine {
   void on(const AttemptFailed& event, Effects& effects);
   void on(const CutFailed& event, Effects& effects);
   void on(const CutRequested& event, Effects& effects);
+  void on(const SavepointRequested& event, Effects& effects);
+  void on(const ReleaseRequested& event, Effects& effects);
   void on(const StopRequested& event, Effects& effects);
+  void on(const CancelRequested& event, Effects& effects);
   void on(const Tick& event, Effects& effects);
   void on(const LogListed& event, Effects& effects);
   void on(const LogRead& event, Effects& effects);
@@ -113,17 +136,35 @@ class JobMachine {
 
   void run_log(std::vector<LogEffect> log_effects, Effects& effects);
   void on_committed(const CommitEntry& entry, Effects& effects);
+  void on_lead(const CommitEntry& lead, Effects& effects);
   void on_attempt_durable(const CommitEntry& takeover, Effects& effects);
+  void raise_attempt(Effects& effects);
+  bool must_branch() const;
+  void begin_branch(Effects& effects);
   void on_cut_complete(CutId cut, Effects& effects);
   void choose_restore(Effects& effects);
   CutContents cut_zero() const;
   void write_cut_zero(Effects& effects);
   void on_cut_zero_written(const Status& status, Effects& effects);
   void restore(std::shared_ptr<const CutContents> contents, Effects& effects);
+  void take_part(WorkerId worker, Effects& effects);
+  void maybe_adopt(Effects& effects);
+  Status find_conflict(WorkerId worker, const RunningPart& part) const;
+  Result<std::optional<Placement>> find_running_attempt() const;
+  void adopt(Placement placement, Effects& effects);
+  void give_up_adoption(const std::string& why, Effects& effects);
+  bool is_part_misplaced(WorkerId worker, const RunningPart& part) const;
   void maybe_start_attempt(Effects& effects);
   void send_start(WorkerId worker, Effects& effects);
   void maybe_trigger_cut(Effects& effects);
-  void abort_cut(const std::string& why, Effects& effects);
+  void abort_cut(const Status& why, Effects& effects);
+  void name_savepoints(Effects& effects);
+  void on_savepoint_named(const CommitEntry& entry, Effects& effects);
+  void fail_savepoints(const Status& why, Effects& effects);
+  Status refuse_savepoint(const std::string& name) const;
+  void refuse_taken_names(Effects& effects);
+  void maybe_end(Effects& effects);
+  void cancel(Effects& effects);
   void check_cut(Effects& effects);
   void lose_attempt(const Status& why, Effects& effects);
   void note_trouble(const Status& why);
@@ -136,6 +177,7 @@ class JobMachine {
   void fail(Status status, Effects& effects);
   void resend(Effects& effects);
   bool is_current(Attempt attempt) const;
+  static bool is_fatal(Code code);
   bool is_over() const;
   void note(std::string text, Effects& effects, bool is_warning = false) const;
 
@@ -145,13 +187,18 @@ class JobMachine {
   Milliseconds now_{0};
 
   std::vector<SplitProgress> initial_splits_;
-  std::set<WorkerId> workers_;
+  std::optional<StartFrom> from_;
+  WorkerRooms workers_;
   std::set<CutId> damaged_;                      // complete, but their manifest cannot be used
   std::shared_ptr<const CutContents> restored_;  // what the attempt starts from
   std::shared_ptr<const CutContents> last_complete_;
   std::shared_ptr<const Placement> placement_;
   std::vector<std::vector<SplitProgress>> assignment_;
-  std::set<WorkerId> starting_;  // StartWorker not yet answered
+  std::set<WorkerId> starting_;            // StartWorker or AdoptWorker not yet answered
+  std::map<WorkerId, RunningPart> parts_;  // as registered last
+  bool may_adopt_ = false;                 // the newest attempt may still run
+  bool is_adopted_ = false;
+  Milliseconds adopting_since_{0};
   std::set<ReplicaId> finished_;
 
   std::optional<CutTracker> tracker_;  // the cut in flight
@@ -162,7 +209,12 @@ class JobMachine {
   bool is_abandoning_ = false;
   std::set<CutId> retiring_;  // their retire entries are being logged
   bool is_cut_requested_ = false;
+  std::deque<std::string> savepoints_waiting_;  // for the next cut
+  std::vector<std::string> savepoints_open_;    // of the cut in flight
+  std::map<std::string, CutId> naming_;         // their entries are being logged
+  std::set<std::string> releasing_;             // likewise
   bool is_stop_requested_ = false;
+  bool is_cancel_requested_ = false;
   bool has_confirmed_lead_ = false;  // since the last readable manifest
   bool is_raising_ = false;          // the next attempt is being logged
   // What was refused last; ok once a cut was completed.

@@ -1,5 +1,7 @@
 #include "coordinator/core/log_state.hpp"
 
+#include <algorithm>
+
 namespace millrace {
 
 namespace {
@@ -13,12 +15,25 @@ Status impossible(std::uint64_t index, const std::string& why) {
 }  // namespace
 
 Status LogState::apply(const CommitEntry& entry) {
-  if (entry.kind == CommitKind::snapshot) {
-    MILLRACE_TRY(apply_snapshot(entry));
-  } else if (entry.kind == CommitKind::takeover) {
-    MILLRACE_TRY(apply_takeover(entry));
-  } else {
-    MILLRACE_TRY(apply_cut(entry));
+  switch (entry.kind) {
+    case CommitKind::snapshot:
+      MILLRACE_TRY(apply_snapshot(entry));
+      break;
+    case CommitKind::takeover:
+      MILLRACE_TRY(apply_takeover(entry));
+      break;
+    case CommitKind::lead:
+      MILLRACE_TRY(apply_lead(entry));
+      break;
+    case CommitKind::savepoint:
+    case CommitKind::release:
+    case CommitKind::branch:
+      MILLRACE_TRY(apply_name(entry));
+      break;
+    case CommitKind::complete:
+    case CommitKind::abandon:
+    case CommitKind::retire:
+      MILLRACE_TRY(apply_cut(entry));
   }
   ++entries_;
   return {};
@@ -39,6 +54,46 @@ Status LogState::apply_takeover(const CommitEntry& entry) {
   return {};
 }
 
+Status LogState::apply_lead(const CommitEntry& entry) {
+  if (entry.term <= term_) {
+    return impossible(entries_, "term " + std::to_string(entry.term.value) + " does not follow " +
+                                    std::to_string(term_.value));
+  }
+  if (entry.attempt != attempt_ || attempt_ == Attempt()) {
+    return impossible(entries_, "it leads an attempt that is not the newest");
+  }
+  if (entry.cut < next_cut_) return impossible(entries_, "it would use cut ids again");
+  term_ = entry.term;
+  writer_ = entry.writer;
+  next_cut_ = entry.cut;
+  return {};
+}
+
+Status LogState::apply_name(const CommitEntry& entry) {
+  if (entry.writer != writer_ || entry.term != term_) {
+    return impossible(entries_, "its writer does not lead");
+  }
+  const auto named = savepoints_.find(entry.name);
+  const bool is_known = named != savepoints_.end();
+  if (entry.kind == CommitKind::release) {
+    if (!is_known || named->second != entry.cut) {
+      return impossible(entries_, "there is no savepoint '" + entry.name + "'");
+    }
+    savepoints_.erase(named);
+    return {};
+  }
+  if (!complete_.contains(entry.cut)) {
+    return impossible(entries_, "cut " + std::to_string(entry.cut.value) + " is not complete");
+  }
+  if (entry.kind == CommitKind::branch) {
+    branch_ = LogBranch{entry.cut, next_cut_, entry.name};
+    return {};
+  }
+  if (is_known) return impossible(entries_, "savepoint '" + entry.name + "' is named twice");
+  savepoints_.emplace(entry.name, entry.cut);
+  return {};
+}
+
 Status LogState::apply_snapshot(const CommitEntry& entry) {
   if (entries_ == 0) {
     if (entry.index == 0) return impossible(0, "it is a snapshot of nothing");
@@ -47,6 +102,8 @@ Status LogState::apply_snapshot(const CommitEntry& entry) {
     attempt_ = entry.attempt;
     writer_ = entry.writer;
     complete_ = entry.complete;
+    savepoints_ = entry.savepoints;
+    branch_ = entry.branch;
     next_cut_ = entry.cut;
     is_cut_zero_complete_ = entry.is_cut_zero_complete;
   } else if (entry != snapshot()) {
@@ -63,6 +120,7 @@ Status LogState::apply_cut(const CommitEntry& entry) {
   }
   const std::string cut = "cut " + std::to_string(entry.cut.value);
   if (entry.kind == CommitKind::retire) {
+    if (is_savepoint(entry.cut)) return impossible(entries_, cut + " is a savepoint");
     if (complete_.erase(entry.cut) == 0) return impossible(entries_, cut + " is not complete");
   } else if (entry.cut == CutId(0)) {
     if (is_cut_zero_complete_ || entry.kind == CommitKind::abandon) {
@@ -88,12 +146,28 @@ CommitEntry LogState::snapshot() const {
   entry.index = entries_;
   entry.is_cut_zero_complete = is_cut_zero_complete_;
   entry.complete = complete_;
+  entry.savepoints = savepoints_;
+  entry.branch = branch_;
   return entry;
 }
 
+std::vector<CutId> LogState::restorable() const {
+  std::vector<CutId> cuts;
+  for (auto cut = complete_.rbegin(); cut != complete_.rend(); ++cut) {
+    const bool is_history = branch_ && cut->first < branch_->begin && cut->first != branch_->from;
+    if (!is_history) cuts.push_back(cut->first);
+  }
+  return cuts;
+}
+
 std::optional<CutId> LogState::newest_complete() const {
-  if (complete_.empty()) return std::nullopt;
-  return complete_.rbegin()->first;
+  const auto cuts = restorable();
+  if (cuts.empty()) return std::nullopt;
+  return cuts.front();
+}
+
+bool LogState::is_savepoint(CutId cut) const {
+  return std::ranges::any_of(savepoints_, [&](const auto& named) { return named.second == cut; });
 }
 
 }  // namespace millrace

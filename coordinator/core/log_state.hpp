@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/base/commit_entry.hpp"
 #include "common/base/ids.hpp"
@@ -32,7 +33,14 @@ class LogState {
   // Complete and not retired, ascending, each with the attempt that took it (its objects' names
   // hold both).
   const std::map<CutId, Attempt>& complete() const { return complete_; }
+  // The newest that the job may go on from.
   std::optional<CutId> newest_complete() const;
+  // All that it may go on from, newest first: where the history branched, those after the branch
+  // and then the one it began with.
+  std::vector<CutId> restorable() const;
+  const std::map<std::string, CutId>& savepoints() const { return savepoints_; }
+  bool is_savepoint(CutId cut) const;
+  const std::optional<LogBranch>& branch() const { return branch_; }
   // Larger than every id that any coordinator may have used.
   CutId next_cut() const { return next_cut_; }
   bool is_cut_zero_complete() const { return is_cut_zero_complete_; }
@@ -44,7 +52,9 @@ class LogState {
 
  private:
   Status apply_takeover(const CommitEntry& entry);
+  Status apply_lead(const CommitEntry& entry);
   Status apply_snapshot(const CommitEntry& entry);
+  Status apply_name(const CommitEntry& entry);
   Status apply_cut(const CommitEntry& entry);
 
   std::uint64_t entries_ = 0;
@@ -52,6 +62,8 @@ class LogState {
   Attempt attempt_;
   std::string writer_;
   std::map<CutId, Attempt> complete_;
+  std::map<std::string, CutId> savepoints_;
+  std::optional<LogBranch> branch_;
   CutId next_cut_{1};
   bool is_cut_zero_complete_ = false;
   std::uint64_t newest_snapshot_ = 0;

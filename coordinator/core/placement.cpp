@@ -33,16 +33,36 @@ std::vector<WorkerId> Placement::workers() const {
   return {all.begin(), all.end()};
 }
 
-Placement place(std::span<const WorkerId> workers, std::uint32_t replicas, std::uint32_t shards) {
-  MILLRACE_CHECK(!workers.empty());
-  Placement placement;
-  for (std::uint32_t i = 0; i < replicas; ++i) {
-    placement.replicas.push_back(workers[i % workers.size()]);
+namespace {
+
+std::vector<WorkerId> in_turn(const WorkerRooms& workers, std::uint32_t WorkerRoom::*room,
+                              std::uint32_t count) {
+  std::vector<WorkerId> chosen;
+  for (std::uint32_t round = 0; chosen.size() < count; ++round) {
+    const std::size_t before = chosen.size();
+    for (const auto& [worker, rooms] : workers) {
+      if (rooms.*room > round && chosen.size() < count) chosen.push_back(worker);
+    }
+    MILLRACE_CHECK(chosen.size() > before);
   }
-  for (std::uint32_t i = 0; i < shards; ++i) {
-    placement.shards.push_back(workers[i % workers.size()]);
+  return chosen;
+}
+
+}  // namespace
+
+bool has_room(const WorkerRooms& workers, std::uint32_t replicas, std::uint32_t shards) {
+  std::uint64_t free_replicas = 0;
+  std::uint64_t free_shards = 0;
+  for (const auto& [worker, room] : workers) {
+    free_replicas += room.replicas;
+    free_shards += room.shards;
   }
-  return placement;
+  return free_replicas >= replicas && free_shards >= shards;
+}
+
+Placement place(const WorkerRooms& workers, std::uint32_t replicas, std::uint32_t shards) {
+  return {in_turn(workers, &WorkerRoom::replicas, replicas),
+          in_turn(workers, &WorkerRoom::shards, shards)};
 }
 
 }  // namespace millrace

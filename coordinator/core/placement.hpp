@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <map>
-#include <span>
 #include <vector>
 
 #include "common/base/ids.hpp"
@@ -28,7 +27,16 @@ struct Placement {
   std::vector<WorkerId> workers() const;
 };
 
-// In turn over the workers, which must be ascending and not empty.
-Placement place(std::span<const WorkerId> workers, std::uint32_t replicas, std::uint32_t shards);
+// How much of a worker a job may use.
+struct WorkerRoom {
+  std::uint32_t replicas = ~std::uint32_t{0};
+  std::uint32_t shards = ~std::uint32_t{0};
+  friend bool operator==(const WorkerRoom&, const WorkerRoom&) = default;
+};
+using WorkerRooms = std::map<WorkerId, WorkerRoom>;
+
+bool has_room(const WorkerRooms& workers, std::uint32_t replicas, std::uint32_t shards);
+// In turn over the workers, passing over those that are full. They must have the room.
+Placement place(const WorkerRooms& workers, std::uint32_t replicas, std::uint32_t shards);
 
 }  // namespace millrace

@@ -87,36 +87,89 @@ std::string OneCut::check(const CutContents& contents, const Store& store) {
   return is_whole ? std::string() : name(contents.cut) + ": a shard or replica is missing";
 }
 
+// What the job goes on from: the newest cut of its branch that was complete when the attempt's
+// takeover became durable.
 std::string NothingLost::check(const StartWorker& start, const Store& store) {
-  std::optional<CutId> newest;
+  std::set<CutId> complete;
+  std::optional<std::pair<CutId, CutId>> branch;  // from, begin
+  CutId next;
+  bool is_behind = false;
   for (const CommitEntry& entry : store.log()) {
-    if (entry.kind == CommitKind::complete && !store.is_rotten(entry.cut)) newest = entry.cut;
-    if (entry.kind == CommitKind::takeover && entry.attempt == start.attempt) break;
+    const bool is_end = entry.kind == CommitKind::takeover && is_behind;
+    if (is_end) break;
+    is_behind = is_behind || (entry.kind == CommitKind::takeover && entry.attempt == start.attempt);
+    if (is_behind && entry.kind == CommitKind::complete && entry.cut != CutId(0)) continue;
+    if (entry.kind == CommitKind::complete && !store.is_rotten(entry.cut))
+      complete.insert(entry.cut);
+    if (entry.kind == CommitKind::complete) next = std::max(next, entry.cut.next());
+    if (entry.kind == CommitKind::branch) branch = {entry.cut, next};
   }
   // A deposed coordinator's attempt can complete nothing, whatever it starts from.
   if (store.log().empty() || newest_attempt(store) > start.attempt) return {};
-  if (!newest || start.restored->cut >= *newest) return {};
+  std::optional<CutId> newest;
+  for (const CutId cut : complete) {
+    if (!branch || cut >= branch->second || cut == branch->first) newest = cut;
+  }
+  if (branch && newest && *newest < branch->second) newest = branch->first;
+  const bool is_on_branch =
+      !branch || start.restored->cut >= branch->second || start.restored->cut == branch->first;
+  if (is_on_branch && (!newest || start.restored->cut >= *newest)) return {};
+  if (!is_on_branch && store.is_rotten(branch->first)) return {};
   return "attempt " + std::to_string(start.attempt.value) + " starts from " +
-         name(start.restored->cut) + " although " + name(*newest) + " was complete";
+         name(start.restored->cut) + " although " + (newest ? name(*newest) : "no cut") +
+         " was complete";
 }
 
 std::string SingleWriter::check(const CommitEntry& entry) {
-  if (entry.kind == CommitKind::takeover) {
-    const bool is_next = entry.term > term_ || (entry.term == term_ && entry.writer == writer_);
-    if (!is_next || entry.attempt <= attempt_) return "a takeover repeats a term or attempt";
+  if (entry.kind == CommitKind::takeover || entry.kind == CommitKind::lead) {
+    const bool opens = entry.kind == CommitKind::takeover;
+    const bool raises = opens && entry.term == term_ && entry.writer == writer_;
+    if (entry.term <= term_ && !raises) return "a takeover repeats a term";
+    if (opens ? entry.attempt <= attempt_ : entry.attempt != attempt_) {
+      return "a takeover repeats an attempt";
+    }
     term_ = entry.term, attempt_ = entry.attempt, writer_ = entry.writer;
     return {};
   }
   if (entry.term != term_ || entry.writer != writer_) return "a deposed coordinator wrote the log";
-  if (entry.kind == CommitKind::snapshot) {
-    std::set<CutId> told;
-    for (const auto& [cut, attempt] : entry.complete) told.insert(cut);
-    const bool is_same = told == complete_ && entry.attempt == attempt_;
-    return is_same ? std::string() : "a snapshot of the log says something else than the log";
+  switch (entry.kind) {
+    case CommitKind::snapshot: {
+      std::set<CutId> told;
+      for (const auto& [cut, attempt] : entry.complete) told.insert(cut);
+      const bool is_same =
+          told == complete_ && entry.attempt == attempt_ && entry.savepoints == savepoints_;
+      return is_same ? std::string() : "a snapshot of the log says something else than the log";
+    }
+    case CommitKind::savepoint:
+    case CommitKind::release:
+    case CommitKind::branch:
+      return check_name(entry);
+    default:
+      return check_cut(entry);
   }
+}
+
+std::string SingleWriter::check_name(const CommitEntry& entry) {
+  if (!complete_.contains(entry.cut)) return name(entry.cut) + " is named, but not complete";
+  if (entry.kind == CommitKind::branch) {
+    branched_from_ = entry.cut;
+  } else if (entry.kind == CommitKind::release) {
+    if (savepoints_.erase(entry.name) == 0) return "a savepoint was released twice";
+  } else if (!savepoints_.emplace(entry.name, entry.cut).second) {
+    return "two savepoints have one name";
+  }
+  return {};
+}
+
+std::string SingleWriter::check_cut(const CommitEntry& entry) {
   if (entry.kind == CommitKind::retire) {
     if (!complete_.contains(entry.cut)) return name(entry.cut) + " retired, but not complete";
-    if (entry.cut == *complete_.rbegin()) return "the newest complete cut was retired";
+    if (entry.cut == *complete_.rbegin() && *complete_.rbegin() == *closed_.rbegin()) {
+      return "the newest complete cut was retired";
+    }
+    for (const auto& [savepoint, cut] : savepoints_) {
+      if (cut == entry.cut) return "savepoint " + savepoint + " was retired";
+    }
     complete_.erase(entry.cut);
     return {};
   }
@@ -126,10 +179,10 @@ std::string SingleWriter::check(const CommitEntry& entry) {
 }
 
 std::string FreshCuts::triggered(const TriggerCut& trigger) {
-  const auto [known, is_new] = triggered_.emplace(trigger.cut, trigger.attempt);
-  if (!is_new && known->second != trigger.attempt)
-    return name(trigger.cut) + " used by two attempts";
-  if (aborted_.contains({trigger.attempt, trigger.cut})) return name(trigger.cut) + " used again";
+  const std::pair by(trigger.term, trigger.attempt);
+  const auto [known, is_new] = triggered_.emplace(trigger.cut, by);
+  if (!is_new && known->second != by) return name(trigger.cut) + " used by two terms or attempts";
+  if (aborted_.contains({trigger.term, trigger.cut})) return name(trigger.cut) + " used again";
   return {};
 }
 
@@ -175,8 +228,9 @@ std::string Retention::check(CutId cut, const Store& store) {
     const bool names_it = entry.cut == cut;
     if (names_it && (entry.kind == CommitKind::retire || entry.kind == CommitKind::abandon))
       return {};
-    if (entry.kind == CommitKind::takeover && next <= cut && cut < entry.cut) return {};
-    if (entry.kind != CommitKind::retire) next = std::max(next, entry.cut);
+    const bool is_term = entry.kind == CommitKind::takeover || entry.kind == CommitKind::lead;
+    if (is_term && next <= cut && cut < entry.cut) return {};
+    if (is_term) next = std::max(next, entry.cut);
     if (entry.kind == CommitKind::complete || entry.kind == CommitKind::abandon) {
       next = std::max(next, entry.cut.next());
     }
@@ -195,6 +249,10 @@ void Checkers::report(const std::string& what) {
 
 void Checkers::log_appended(const CommitEntry& entry) {
   report(writer_.check(entry));
+  report(savepoints_.named(entry));
+  world_.injected().terms += entry.kind == CommitKind::lead ? 1 : 0;
+  world_.injected().attempts += entry.kind == CommitKind::takeover ? 1 : 0;
+  world_.injected().branches += entry.kind == CommitKind::branch ? 1 : 0;
   if (entry.kind != CommitKind::complete) return;
   complete_cuts_ += 1;
   const CutContents* contents = store_.manifest(entry.cut, entry.attempt);
@@ -209,6 +267,7 @@ void Checkers::log_appended(const CommitEntry& entry) {
 
 void Checkers::started(const StartWorker& start) {
   report(splits_.check(start));
+  whole_.started(start);
   report(NothingLost::check(start, store_));
   const bool is_durable =
       std::any_of(store_.log().begin(), store_.log().end(), [&](const CommitEntry& entry) {
@@ -216,6 +275,48 @@ void Checkers::started(const StartWorker& start) {
                entry.term == start.term;
       });
   if (!is_durable) report("an attempt was started before it was durable");
+}
+
+// The log's newest term may be another one by now: then the workers that have heard of it refuse.
+void Checkers::adopted(const AdoptWorker& adopt) {
+  whole_.adopted(adopt);
+  CutId newest;
+  for (const CommitEntry& entry : store_.log()) {
+    if (entry.term > adopt.term) break;
+    const bool is_usable = entry.kind == CommitKind::complete && !store_.is_rotten(entry.cut);
+    if (is_usable) newest = std::max(newest, entry.cut);
+    const bool is_branch = entry.kind == CommitKind::branch;
+    if (is_branch) newest = entry.cut;
+    const bool is_it = entry.kind == CommitKind::lead && entry.term == adopt.term;
+    if (!is_it) continue;
+    if (entry.attempt != adopt.attempt) report("an attempt was adopted that is not the newest");
+    if (adopt.complete < newest) report("an attempt was adopted on an older cut than the newest");
+    return;
+  }
+  report("an attempt was adopted in a term that is not durable");
+}
+
+bool Checkers::is_kept(CutId cut) const {
+  bool is_kept = false;
+  for (const CommitEntry& entry : store_.log()) {
+    if (entry.cut != cut) continue;
+    if (entry.kind == CommitKind::complete) is_kept = true;
+    if (entry.kind == CommitKind::retire) is_kept = false;
+  }
+  return is_kept;
+}
+
+void Checkers::at_end() {
+  report(savepoints_.at_end(truth_, store_));
+}
+
+void Checkers::led(const std::string& request, Term term) {
+  bool has_branched = false;
+  for (const CommitEntry& entry : store_.log()) {
+    has_branched = has_branched || (entry.kind == CommitKind::branch && entry.name == request);
+    if (entry.term == term && has_branched) return;
+  }
+  report("the job does not go on from the cut that was asked for");
 }
 
 void Checkers::published(const CutContents& contents) {

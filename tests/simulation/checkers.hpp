@@ -4,6 +4,7 @@
 // what. They use nothing that the cores compute about themselves.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -51,6 +52,55 @@ class NothingLost {
   static std::string check(const StartWorker& start, const Store& store);
 };
 
+// 7: the highest term whose orders have reached a worker.
+class Fencing {
+ public:
+  bool is_old(WorkerId worker, Term term) {
+    Term& highest = heard_[worker];
+    const bool is_old = term < highest;
+    highest = std::max(highest, term);
+    return is_old;
+  }
+
+ private:
+  std::map<WorkerId, Term> heard_;
+};
+
+// 3, 17, 18: a savepoint that was reported taken is in the log and stored until its release was
+// asked for; one that was refused is never there.
+class Savepoints {
+ public:
+  std::string taken(const SavepointTaken& taken, const Store& store);
+  void failed(const SavepointFailed& failed);
+  void requesting(const std::string& name) { refused_.erase(name); }
+  void releasing(const std::string& name) { releasing_.insert(name); }
+  std::string released(const std::string& name, const Store& store);
+  std::string named(const CommitEntry& entry) const;
+  std::string at_end(const Truth& truth, const Store& store) const;
+
+ private:
+  std::map<std::string, CutId> taken_;
+  std::set<std::string> refused_, releasing_;
+};
+
+// Adopted attempts are whole: every replica and shard of them is on a worker that is adopted.
+class WholeAdoption {
+ public:
+  void started(const StartWorker& start);
+  void adopted(const AdoptWorker& adopt) {
+    workers_[{adopt.term, adopt.attempt}].insert(adopt.worker);
+  }
+  std::string check(Term term, Attempt attempt, const SimOptions& options) const;
+
+ private:
+  struct Hosted {
+    std::map<ReplicaId, WorkerId> replicas;
+    std::map<ShardId, WorkerId> shards;
+  };
+  std::map<Attempt, Hosted> hosted_;
+  std::map<std::pair<Term, Attempt>, std::set<WorkerId>> workers_;
+};
+
 // 5, 6: log entries follow each other; terms, attempts and cuts never repeat or go back.
 class SingleWriter {
  public:
@@ -60,18 +110,23 @@ class SingleWriter {
   Term term_;
   Attempt attempt_;
   std::string writer_;
+  std::string check_cut(const CommitEntry& entry);
+  std::string check_name(const CommitEntry& entry);
+
   std::set<CutId> closed_, complete_;
+  std::map<std::string, CutId> savepoints_;
+  CutId branched_from_{~std::uint64_t{0}};
 };
 
-// 5: a cut id is triggered in one attempt only, and never again after it was closed.
+// 5: a cut id is triggered in one term and attempt only, and never again after it was closed.
 class FreshCuts {
  public:
   std::string triggered(const TriggerCut& trigger);
-  void aborted(Attempt attempt, CutId cut) { aborted_.insert({attempt, cut}); }
+  void aborted(Term term, CutId cut) { aborted_.insert({term, cut}); }
 
  private:
-  std::map<CutId, Attempt> triggered_;
-  std::set<std::pair<Attempt, CutId>> aborted_;
+  std::map<CutId, std::pair<Term, Attempt>> triggered_;
+  std::set<std::pair<Term, CutId>> aborted_;
 };
 
 // 8: in one attempt each split and replica is started on one worker.
@@ -114,7 +169,25 @@ class Checkers {
   void log_appended(const CommitEntry& entry);
   void started(const StartWorker& start);
   void triggered(const TriggerCut& trigger) { report(fresh_.triggered(trigger)); }
-  void aborted(Attempt attempt, CutId cut) { fresh_.aborted(attempt, cut); }
+  void aborted(Term term, CutId cut) { fresh_.aborted(term, cut); }
+  void adopted(const AdoptWorker& adopt);
+  void adoption_done(Term term, Attempt attempt) {
+    report(whole_.check(term, attempt, world_.options()));
+  }
+  void savepoint_taken(const SavepointTaken& taken) { report(savepoints_.taken(taken, store_)); }
+  void savepoint_failed(const SavepointFailed& failed) { savepoints_.failed(failed); }
+  void requesting(const std::string& name) { savepoints_.requesting(name); }
+  void releasing(const std::string& name) { savepoints_.releasing(name); }
+  void savepoint_released(const SavepointReleased& released) {
+    report(savepoints_.released(released.name, store_));
+  }
+  // A coordinator that was told to branch has the job running.
+  void led(const std::string& request, Term term);
+  // Complete, and not retired in the log.
+  bool is_kept(CutId cut) const;
+  // When the job has ended without a violation.
+  void at_end();
+  Fencing& fencing() { return fencing_; }
   void published(const CutContents& contents);
   void removing(CutId cut) { report(Retention::check(cut, store_)); }
   void passed(Attempt attempt, CutId cut, ReplicaId replica, CausalCut::Seen seen) {
@@ -132,6 +205,9 @@ class Checkers {
   FreshCuts fresh_;
   SplitExclusivity splits_;
   CausalCut causal_;
+  Fencing fencing_;
+  Savepoints savepoints_;
+  WholeAdoption whole_;
   std::uint64_t complete_cuts_ = 0;
 };
 

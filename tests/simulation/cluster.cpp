@@ -26,6 +26,7 @@ Cluster::Cluster(const SimOptions& options, bool keeps_trace)
   for (int i = 0; i < 2; ++i) {
     const ProcessId id = store_.process() + 1 + static_cast<ProcessId>(i);
     coordinator_ids_.push_back(world_.add_process([this, id] {
+      note_crash(id);
       dead_coordinators_.push_back(std::move(coordinators_[id]));
       restart_later(id);
     }));
@@ -37,10 +38,21 @@ Cluster::Cluster(const SimOptions& options, bool keeps_trace)
       restart_later(id);
     }));
   }
+  store_.on_takeover = [this] {
+    if (!coordinators_[coordinator_ids_[1]]) start_coordinator(coordinator_ids_[1]);
+  };
   start_coordinator(coordinator_ids_[0]);
   for (const ProcessId id : worker_ids_) start_worker(id);
   plan_faults();
   plan_client();
+}
+
+void Cluster::note_crash(ProcessId process) {
+  if (process != kFirstCoordinator) return;
+  const bool is_running = coordinators_[process]->machine().state() == JobState::running;
+  was_running_at_crash_ = was_running_at_crash_ || is_running;
+  if (!world_.options().directed.cuts_off_a_worker) return;
+  world_.block(worker_ids_.front(), kFirstCoordinator, world_.now() + 250 * kMillisecond);
 }
 
 bool Cluster::is_coordinator(ProcessId process) const {
@@ -89,6 +101,14 @@ void Cluster::plan_faults() {
       world_.crash(process);
     });
   }
+  for (int i = 0; i < faults.coordinator_crashes; ++i) {
+    world_.outside(upto(world_, phase), [this] {
+      const ProcessId process = coordinator_ids_[world_.random().below(2)];
+      if (!coordinators_[process]) return;
+      world_.injected().crashes += 1;
+      world_.crash(process);
+    });
+  }
   for (int i = 0; i < faults.pauses; ++i) {
     world_.outside(upto(world_, phase), [this] {
       world_.injected().pauses += 1;
@@ -131,11 +151,60 @@ void Cluster::plan_client() {
       if (coordinators_[first]) coordinators_[first]->on_event(CutRequested{});
     });
   }
+  const Time phase = world_.options().safety_phase;
+  plan_savepoints();
+  if (world_.options().is_branched) world_.outside(upto(world_, phase), [this] { branch(); });
+  if (world_.options().is_cancelled) {
+    world_.outside(upto(world_, phase), [this] {
+      if (Coordinator* coordinator = leader()) coordinator->on_event(CancelRequested{});
+    });
+  }
   if (!world_.options().is_stopped_early) return;
-  world_.outside(upto(world_, world_.options().safety_phase), [this] {
-    const ProcessId first = coordinator_ids_[0];
-    if (coordinators_[first]) coordinators_[first]->on_event(StopRequested{});
+  world_.outside(upto(world_, phase), [this] {
+    StopRequested stop;
+    if (world_.random().below(2) == 0) stop.savepoint = "stop";
+    if (Coordinator* coordinator = leader()) coordinator->on_event(stop);
   });
+}
+
+Coordinator* Cluster::leader() {
+  return coordinators_[coordinator_ids_[0]].get();
+}
+
+void Cluster::plan_savepoints() {
+  const Time phase = world_.options().safety_phase;
+  for (int i = 0; i < world_.options().savepoints; ++i) {
+    world_.outside(upto(world_, phase), [this] {
+      const std::string name = "s" + std::to_string(next_savepoint_);
+      // Now and then the same name again.
+      if (world_.random().below(5) != 0) ++next_savepoint_;
+      if (Coordinator* coordinator = leader()) {
+        world_.remark("savepoint " + name + " is asked for");
+        checkers_.requesting(name);
+        coordinator->on_event(SavepointRequested{name});
+      }
+    });
+  }
+  for (int i = 0; i < world_.options().releases; ++i) {
+    world_.outside(upto(world_, phase), [this] {
+      const std::string name = "s" + std::to_string(1 + world_.random().below(4));
+      if (Coordinator* coordinator = leader()) {
+        checkers_.releasing(name);
+        coordinator->on_event(ReleaseRequested{name});
+      }
+    });
+  }
+}
+
+// The coordinator is started again, to go on from one of the cuts that are kept.
+void Cluster::branch() {
+  Coordinator* coordinator = leader();
+  if (coordinator == nullptr || coordinator->machine().complete_cuts().empty()) return;
+  const auto& cuts = coordinator->machine().complete_cuts();
+  auto chosen = cuts.begin();
+  std::advance(chosen, static_cast<std::ptrdiff_t>(world_.random().below(cuts.size())));
+  start_from_ = StartFrom{chosen->first, "", "request-1"};
+  world_.crash(coordinator_ids_[0]);
 }
 
 void Cluster::heal() {
@@ -143,11 +212,11 @@ void Cluster::heal() {
   if (coordinators_[coordinator_ids_[1]]) world_.crash(coordinator_ids_[1]);
 }
 
-void Cluster::register_worker(Address from, WorkerId worker) {
+void Cluster::register_worker(Address from, WorkerId worker, std::optional<RunningPart> running) {
   for (const ProcessId id : coordinator_ids_) {
     if (!coordinators_[id]) continue;
-    world_.send(from, world_.address(id), "register", worker.value, [this, id, worker] {
-      if (coordinators_[id]) coordinators_[id]->on_register(worker);
+    world_.send(from, world_.address(id), "register", worker.value, [this, id, worker, running] {
+      if (coordinators_[id]) coordinators_[id]->on_register(worker, running);
     });
   }
 }
@@ -176,8 +245,15 @@ void Cluster::job_finished(const JobFinished& finished) {
 
 void Cluster::job_failed(const Status& status) {
   // With every kept checkpoint rotten there is nothing right to do but to say so.
-  const bool is_honest = status.code() == Code::corrupted && world_.injected().rotten > 0;
-  if (!is_honest) checkers_.report("the job failed: " + status.message());
+  const bool is_rotten = status.code() == Code::corrupted && world_.injected().rotten > 0;
+  const bool is_gone =
+      status.code() == Code::not_found && start_from_ && !checkers_.is_kept(*start_from_->cut);
+  if (!is_rotten && !is_gone) checkers_.report("the job failed: " + status.message());
+  has_ended_ = true;
+}
+
+void Cluster::job_cancelled() {
+  world_.injected().cancelled += 1;
   has_ended_ = true;
 }
 
@@ -190,6 +266,7 @@ void Cluster::run() {
     if (world_.now() > end) checkers_.report("not finished long after all faults ended");
     if (world_.events() > kEventsMax) checkers_.report("a storm: too many events");
   }
+  if (!world_.violated()) checkers_.at_end();
 }
 
 }  // namespace millrace::sim

@@ -23,13 +23,17 @@ class Cluster {
 
   // Until the job has ended or a promise is broken.
   void run();
+  // Whether the job ran when the first coordinator died first.
+  bool was_running_at_crash() const { return was_running_at_crash_; }
 
   World& world() { return world_; }
   Store& store() { return store_; }
   const Truth& truth() const { return truth_; }
   Checkers& checkers() { return checkers_; }
 
-  void register_worker(Address from, WorkerId worker);
+  void register_worker(Address from, WorkerId worker, std::optional<RunningPart> running);
+  // What coordinators are told to start from, once a client has asked for it.
+  const std::optional<StartFrom>& start_from() const { return start_from_; }
   void send_to_master(Address from, Address master, const char* what, JobEvent event);
   void send_entry(Address from, WorkerId to, const Entry& entry);
   void send_answer(Address from, WorkerId to, const Answer& answer);
@@ -46,8 +50,22 @@ class Cluster {
                 });
   }
 
+  // An order, which must change nothing when its receiver has heard of a higher term.
+  template <typename Message, typename Handle>
+  void send_order(Address from, WorkerId to, const char* what, Message message, Handle handle) {
+    send_to_worker(from, to, what, std::move(message),
+                   [this, handle](Worker& worker, const Message& order) {
+                     const bool is_fenced = checkers_.fencing().is_old(worker.id(), order.term);
+                     const std::uint64_t before = worker.state_hash();
+                     handle(worker, order);
+                     if (!is_fenced || before == worker.state_hash()) return;
+                     checkers_.report("an order of an older term changed a worker");
+                   });
+  }
+
   void job_finished(const JobFinished& finished);
   void job_failed(const Status& status);
+  void job_cancelled();
 
  private:
   static std::uint64_t message_number(const Entry& entry) { return entry.sequence.value; }
@@ -55,6 +73,7 @@ class Cluster {
   static std::uint64_t message_number(const TriggerCut& trigger) { return trigger.cut.value; }
   static std::uint64_t message_number(const AbortCut& abort) { return abort.cut.value; }
   static std::uint64_t message_number(const StartWorker& start) { return start.attempt.value; }
+  static std::uint64_t message_number(const AdoptWorker& adopt) { return adopt.attempt.value; }
   static std::uint64_t message_number(const StopAttempt& stop) { return stop.attempt.value; }
 
   void start_worker(ProcessId process);
@@ -62,9 +81,13 @@ class Cluster {
   void restart_later(ProcessId process);
   void plan_faults();
   void plan_client();
+  void plan_savepoints();
+  void branch();
+  Coordinator* leader();
   void strike_partition();
   ProcessId any_process();
   bool is_coordinator(ProcessId process) const;
+  void note_crash(ProcessId process);
   void heal();
 
   World world_;
@@ -80,6 +103,9 @@ class Cluster {
   std::vector<std::unique_ptr<Coordinator>> dead_coordinators_;
   std::uint32_t next_worker_ = 1;
   std::uint32_t coordinator_lives_ = 0;
+  std::optional<StartFrom> start_from_;
+  int next_savepoint_ = 1;
+  bool was_running_at_crash_ = false;
   bool has_ended_ = false;
 };
 

@@ -31,6 +31,7 @@ JobOptions job_options(const SimOptions& options, const std::string& writer) {
   job.restarts_max = 1'000'000;  // faults are allowed to win often, never for ever
   job.backoff = Milliseconds(20);
   job.backoff_max = Milliseconds(200);
+  job.adoption_patience = to_milliseconds(options.adoption_patience);
   job.log_snapshot_every = options.log_snapshot_every;
   job.mutations = options.mutations.job;
   return job;
@@ -46,7 +47,8 @@ Coordinator::Coordinator(Cluster& cluster, World& world, ProcessId process,
       machine_(job_options(world.options(), writer)) {}
 
 void Coordinator::start() {
-  on_event(JobStarted{cluster_.truth().start()});
+  from_ = cluster_.start_from();
+  on_event(JobStarted{cluster_.truth().start(), from_});
   if (world_.is_alive(home_)) tick();
 }
 
@@ -57,6 +59,7 @@ void Coordinator::tick() {
   }
   for (const WorkerId worker : lost) {
     heard_.erase(worker);
+    parts_.erase(worker);
     on_event(WorkerLost{worker});
     if (!world_.is_alive(home_)) return;
   }
@@ -65,14 +68,23 @@ void Coordinator::tick() {
   world_.after(home_, kTick, "tick", [this] { tick(); });
 }
 
-void Coordinator::on_register(WorkerId worker) {
-  const bool is_new = !heard_.contains(worker);
+void Coordinator::on_register(WorkerId worker, const std::optional<RunningPart>& running) {
+  const bool is_new = !heard_.contains(worker) || parts_[worker] != running;
   heard_[worker] = world_.now();
-  if (is_new) on_event(WorkerRegistered{worker});
+  parts_[worker] = running;
+  if (is_new) on_event(WorkerRegistered{worker, {}, running});
 }
 
 void Coordinator::on_event(const JobEvent& event) {
   execute(machine_.on_event(event));
+  const bool is_new =
+      machine_.is_adopted() && machine_.state() == JobState::running && !has_adopted_;
+  if (is_new) world_.injected().adopted += 1;
+  if (is_new) cluster_.checkers().adoption_done(machine_.term(), machine_.attempt());
+  if (from_ && machine_.state() == JobState::running) {
+    cluster_.checkers().led(from_->request, machine_.term());
+  }
+  has_adopted_ = has_adopted_ || is_new;
 }
 
 void Coordinator::execute(std::vector<JobEffect> effects) {
@@ -105,28 +117,36 @@ void Coordinator::run(const WriteManifest& effect) {
 
 void Coordinator::run(const StartWorker& effect) {
   cluster_.checkers().started(effect);
-  cluster_.send_to_worker(home_, effect.worker, "start", effect,
-                          [from = home_](Worker& worker, const StartWorker& message) {
-                            worker.on_start(message, from);
-                          });
+  cluster_.send_order(home_, effect.worker, "start", effect,
+                      [from = home_](Worker& worker, const StartWorker& message) {
+                        worker.on_start(message, from);
+                      });
+}
+void Coordinator::run(const AdoptWorker& effect) {
+  cluster_.checkers().adopted(effect);
+  cluster_.send_order(home_, effect.worker, "adopt", effect,
+                      [from = home_](Worker& worker, const AdoptWorker& message) {
+                        worker.on_adopt(message, from);
+                      });
 }
 void Coordinator::run(const StopAttempt& effect) {
-  cluster_.send_to_worker(
-      home_, effect.worker, "stop", effect,
-      [](Worker& worker, const StopAttempt& message) { worker.on_stop(message); });
+  cluster_.send_order(home_, effect.worker, "stop", effect,
+                      [from = home_](Worker& worker, const StopAttempt& message) {
+                        worker.on_stop(message, from);
+                      });
 }
 void Coordinator::run(const TriggerCut& effect) {
   cluster_.checkers().triggered(effect);
-  cluster_.send_to_worker(home_, effect.worker, "trigger", effect,
-                          [from = home_](Worker& worker, const TriggerCut& message) {
-                            worker.on_trigger(message, from);
-                          });
+  cluster_.send_order(home_, effect.worker, "trigger", effect,
+                      [from = home_](Worker& worker, const TriggerCut& message) {
+                        worker.on_trigger(message, from);
+                      });
 }
 void Coordinator::run(const AbortCut& effect) {
-  cluster_.checkers().aborted(effect.attempt, effect.cut);
-  cluster_.send_to_worker(
+  cluster_.checkers().aborted(effect.term, effect.cut);
+  cluster_.send_order(
       home_, effect.worker, "abort", effect,
-      [](Worker& worker, const AbortCut& message) { worker.on_abort(message); });
+      [from = home_](Worker& worker, const AbortCut& message) { worker.on_abort(message, from); });
 }
 
 void Coordinator::run(const Publish& effect) {
@@ -144,6 +164,25 @@ void Coordinator::run(const JobFinished& effect) {
 }
 void Coordinator::run(const JobFailed& effect) {
   cluster_.job_failed(effect.status);
+}
+void Coordinator::run(const JobCancelled&) {
+  cluster_.job_cancelled();
+}
+void Coordinator::run(const SavepointTaken& effect) {
+  world_.injected().savepoints += 1;
+  cluster_.checkers().savepoint_taken(effect);
+}
+void Coordinator::run(const SavepointFailed& effect) {
+  world_.injected().savepoints_failed += 1;
+  world_.remark("savepoint " + effect.name + " refused: " + effect.status.message());
+  cluster_.checkers().savepoint_failed(effect);
+}
+void Coordinator::run(const SavepointReleased& effect) {
+  world_.injected().released += 1;
+  cluster_.checkers().savepoint_released(effect);
+}
+void Coordinator::run(const ReleaseFailed& effect) {
+  world_.remark("savepoint " + effect.name + " not released: " + effect.status.message());
 }
 void Coordinator::run(const JobDeposed&) {
   world_.crash(home_.process);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 
 #include "coordinator/core/job_machine.hpp"
@@ -14,9 +15,10 @@ class Cluster;
 class Coordinator {
  public:
   Coordinator(Cluster& cluster, World& world, ProcessId process, const std::string& writer);
+  const JobMachine& machine() const { return machine_; }
 
   void start();
-  void on_register(WorkerId worker);
+  void on_register(WorkerId worker, const std::optional<RunningPart>& running);
   void on_event(const JobEvent& event);
 
  private:
@@ -27,6 +29,7 @@ class Coordinator {
   void run(const ListLog& effect);
   void run(const TrimLog& effect);
   void run(const StartWorker& effect);
+  void run(const AdoptWorker& effect);
   void run(const StopAttempt& effect);
   void run(const TriggerCut& effect);
   void run(const AbortCut& effect);
@@ -37,6 +40,11 @@ class Coordinator {
   void run(const RemoveCut& effect);
   void run(const JobFinished& effect);
   void run(const JobFailed& effect);
+  void run(const JobCancelled& effect);
+  void run(const SavepointTaken& effect);
+  void run(const SavepointFailed& effect);
+  void run(const SavepointReleased& effect);
+  void run(const ReleaseFailed& effect);
   void run(const JobDeposed& effect);
   void run(const AuditFailed& effect);
   void run(const Note& effect);
@@ -46,6 +54,9 @@ class Coordinator {
   Address home_;
   JobMachine machine_;
   std::map<WorkerId, Time> heard_;
+  std::map<WorkerId, std::optional<RunningPart>> parts_;  // as handed on
+  bool has_adopted_ = false;
+  std::optional<StartFrom> from_;
 };
 
 }  // namespace millrace::sim

@@ -11,6 +11,7 @@
 #include <sstream>
 #include <string>
 
+#include "common/base/mark.hpp"
 #include "tests/simulation/simulation.hpp"
 
 namespace {
@@ -26,7 +27,9 @@ struct Arguments {
   bool trace = false;
   bool minimise = false;
   bool mutants = false;
-  std::string mutant;  // run the seeds with this deliberate bug
+  bool directed = false;
+  std::string marks_file;  // marks that the run must hit, one a line
+  std::string mutant;      // run the seeds with this deliberate bug
 };
 
 millrace::sim::SimOptions options_of(std::uint64_t seed, const Arguments& arguments,
@@ -67,13 +70,19 @@ void print_totals(std::uint64_t seeds, std::uint64_t repeated, const Injected& i
   std::printf(
       "injected: %llu crashes, %llu between two effects, %llu pauses, %llu partitions, "
       "%llu takeovers\n"
+      "came of it: %llu terms that kept the attempt, of them %llu adopted what ran; %llu attempts "
+      "opened, %llu orders of old terms refused, %llu savepoints, %llu refused, %llu released, "
+      "%llu "
+      "branches, %llu cancelled\n"
       "messages: %llu sent, %llu lost, %llu duplicated, %llu clogged, %llu cut off\n"
       "store: %llu errors, %llu ambiguous answers, %llu rotten manifests, %llu log entries created "
       "again\n",
       number(i.crashes), number(i.crashes_in_step), number(i.pauses), number(i.partitions),
-      number(i.takeovers), number(i.messages), number(i.lost), number(i.duplicated),
-      number(i.clogged), number(i.cut_off), number(i.store_errors), number(i.store_ambiguous),
-      number(i.rotten), number(i.entries_again));
+      number(i.takeovers), number(i.terms), number(i.adopted), number(i.attempts),
+      number(i.stale_terms), number(i.savepoints), number(i.savepoints_failed), number(i.released),
+      number(i.branches), number(i.cancelled), number(i.messages), number(i.lost),
+      number(i.duplicated), number(i.clogged), number(i.cut_off), number(i.store_errors),
+      number(i.store_ambiguous), number(i.rotten), number(i.entries_again));
 }
 
 int run_seeds(const Arguments& arguments, const std::vector<std::uint64_t>& seeds) {
@@ -123,6 +132,28 @@ std::vector<std::uint64_t> read_seeds(const std::string& path) {
   return seeds;
 }
 
+// Prints how often each rare branch was taken. One that is listed and was not taken fails, and so
+// does one that is not listed.
+bool check_marks(const std::string& path) {
+  auto marks = millrace::all_marks();
+  std::ifstream file(path);
+  std::size_t listed = 0, missed = 0;
+  for (std::string line; std::getline(file, line);) {
+    if (line.empty() || line[0] == '#') continue;
+    ++listed;
+    const std::uint64_t hits = marks[line];
+    marks.erase(line);
+    std::printf("%10llu %s\n", static_cast<unsigned long long>(hits), line.c_str());
+    if (hits > 0) continue;
+    ++missed;
+    std::printf("FAILED the branch marked %s was never taken\n", line.c_str());
+  }
+  for (const auto& [name, hits] : marks)
+    std::printf("FAILED mark %s is not listed\n", name.c_str());
+  std::printf("%zu marks, %zu missed\n", listed, missed);
+  return listed > 0 && missed == 0 && marks.empty();
+}
+
 bool parse(const std::string& argument, Arguments& arguments) {
   const auto equals = argument.find('=');
   const std::string key = argument.substr(0, equals);
@@ -142,6 +173,10 @@ bool parse(const std::string& argument, Arguments& arguments) {
     arguments.minimise = true;
   } else if (key == "--mutant") {
     arguments.mutant = value;
+  } else if (key == "--marks") {
+    arguments.marks_file = value;
+  } else if (key == "--directed") {
+    arguments.directed = true;
   } else if (key == "--mutants") {
     arguments.mutants = true;
   } else {
@@ -159,16 +194,22 @@ int main(int argc, char** argv) {
     std::fprintf(stderr,
                  "unknown argument %s\nusage: millrace_sim [--seed=N | --from=K --seeds=M | "
                  "--seed-file=F] [--trace] [--minimise] [--without=loss,crash,...] [--mutants] "
-                 "[--mutant=NAME]\n",
+                 "[--mutant=NAME] [--marks=FILE] [--directed]\n",
                  argv[i]);
     return 2;
   }
   if (arguments.mutants) return run_mutants(arguments);
+  if (arguments.directed) {
+    const bool is_ok = millrace::sim::run_store_scenario();
+    return millrace::sim::run_adoption_scenario() && is_ok ? 0 : 1;
+  }
   std::vector<std::uint64_t> seeds;
   if (!arguments.seed_file.empty()) seeds = read_seeds(arguments.seed_file);
   for (std::uint64_t i = 0; arguments.seed_file.empty() && i < arguments.seeds; ++i) {
     seeds.push_back(arguments.from + i);
   }
   if (arguments.trace && seeds.size() == 1) print_trace(seeds[0], arguments, arguments.without);
-  return run_seeds(arguments, seeds);
+  const int failed = run_seeds(arguments, seeds);
+  const bool has_all_marks = arguments.marks_file.empty() || check_marks(arguments.marks_file);
+  return failed == 0 && has_all_marks ? 0 : 1;
 }

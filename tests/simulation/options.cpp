@@ -39,6 +39,7 @@ Faults draw_faults(Dice& dice) {
   if (dice.chance(0.1)) faults.rot = dice.upto(0.1);
   faults.store_latency = dice.time(kMillisecond / 2, 40 * kMillisecond);
   if (dice.chance(0.3)) faults.takeovers = static_cast<int>(dice.between(1, 3));
+  if (dice.chance(0.3)) faults.coordinator_crashes = static_cast<int>(dice.between(1, 6));
   return faults;
 }
 
@@ -48,6 +49,7 @@ void leave_out(const std::set<std::string>& without, Faults& faults) {
   if (without.contains("clog")) faults.clog = 0;
   if (without.contains("crash")) faults.crashes = 0;
   if (without.contains("crash")) faults.crash_in_step = 0;
+  if (without.contains("crash")) faults.coordinator_crashes = 0;
   if (without.contains("pause")) faults.pauses = 0;
   if (without.contains("partition")) faults.partitions = 0;
   if (without.contains("store")) faults.store_error = faults.store_ambiguous = 0;
@@ -79,6 +81,11 @@ SimOptions draw_options(std::uint64_t seed, const std::set<std::string>& without
   o.retain = dice.between(1, 3);
   o.extra_cuts = static_cast<int>(dice.between(0, 3));
   o.is_stopped_early = dice.chance(0.1);
+  if (dice.chance(0.7)) o.adoption_patience = dice.time(150 * kMillisecond, 1500 * kMillisecond);
+  if (dice.chance(0.3)) o.savepoints = static_cast<int>(dice.between(1, 4));
+  if (o.savepoints > 0) o.releases = static_cast<int>(dice.between(0, 3));
+  o.is_branched = dice.chance(0.08);
+  o.is_cancelled = dice.chance(0.02);
   o.log_snapshot_every = dice.chance(0.8) ? dice.between(2, 8) : 32;
   o.faults = draw_faults(dice);
   leave_out(without, o.faults);
@@ -108,6 +115,10 @@ std::string describe(const SimOptions& o) {
   add("store_ambiguous", f.store_ambiguous);
   add("rot", f.rot);
   add("takeovers", f.takeovers);
+  add("patience_ms", static_cast<double>(o.adoption_patience) / kMillisecond);
+  add("savepoints", o.savepoints);
+  if (o.is_branched) text += " branched";
+  if (o.is_cancelled) text += " cancelled";
   return text;
 }
 

@@ -26,6 +26,7 @@ struct Mutations {
   bool snapshot_one_batch_late = false;  // offsets taken after more was learned
   bool acknowledge_part_before_store = false;
   bool restore_without_learned = false;  // the ledger of the splits is forgotten
+  bool accept_old_terms = false;
 };
 
 struct Faults {
@@ -42,11 +43,27 @@ struct Faults {
   double store_ambiguous = 0.0;  // no answer; may be written, or be written later
   double rot = 0.0;              // manifests damaged at rest
   Time store_latency = kMillisecond;
-  int takeovers = 0;  // a second coordinator starts although the first lives
+  int takeovers = 0;            // a second coordinator starts although the first lives
+  int coordinator_crashes = 0;  // beside those among `crashes`
+};
+
+// One fault at one place, for scenarios that walk through all places.
+enum class StoreFault : std::uint8_t {
+  written_late,  // and the coordinator sleeps until then, while a second one takes over
+  answer_lost,   // written at once; likewise
+  crash_before,  // nothing is written
+  crash_after    // written, and never answered
+};
+struct Directed {
+  std::uint64_t crash_at_effect = 0;  // the first coordinator dies before its n-th effect
+  std::uint64_t store_operation = 0;  // of the first coordinator
+  StoreFault store_fault = StoreFault::written_late;
+  bool cuts_off_a_worker = false;  // from the coordinator, when that has died, for a short while
 };
 
 struct SimOptions {
   std::uint64_t seed = 0;
+  Directed directed;
   std::uint32_t workers = 1;
   std::uint32_t replicas = 1;
   std::uint32_t shards = 1;
@@ -64,7 +81,12 @@ struct SimOptions {
   Time safety_phase = 3 * kSecond;
   std::uint32_t retain = 2;
   std::uint32_t log_snapshot_every = 4;
-  int extra_cuts = 0;             // asked for by a client
+  Time adoption_patience = 0;
+  int extra_cuts = 0;  // asked for by a client
+  int savepoints = 0;
+  int releases = 0;
+  bool is_branched = false;  // goes on from an older cut, in a new life of the coordinator
+  bool is_cancelled = false;
   bool is_stopped_early = false;  // a client drains the job
   Faults faults;
   Mutations mutations;

@@ -13,6 +13,9 @@ RunReport run(const SimOptions& options, bool keeps_trace) {
   report.events = cluster.world().events();
   report.complete_cuts = cluster.checkers().complete_cuts();
   report.injected = cluster.world().injected();
+  report.effects = cluster.world().effects();
+  report.store_operations = cluster.store().operations();
+  report.was_running_at_crash = cluster.was_running_at_crash();
   if (keeps_trace) report.last_events = cluster.world().last_events();
   return report;
 }

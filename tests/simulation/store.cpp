@@ -4,8 +4,33 @@ namespace millrace::sim {
 
 Store::Store(World& world) : world_(world), process_(world.add_process([] {})) {}
 
+// The fault of a scenario, if this is its place.
+bool Store::strike(Address from, const char* what, std::function<void()>& apply,
+                   std::function<void(StoreOutcome)>& reply) {
+  const Directed& directed = world_.options().directed;
+  if (from.process != kFirstCoordinator) return false;
+  if (++operations_ != directed.store_operation) return false;
+  constexpr Time kSleep = 1500 * kMillisecond;
+  world_.injected().store_ambiguous += 1;
+  const bool sleeps = directed.store_fault == StoreFault::written_late ||
+                      directed.store_fault == StoreFault::answer_lost;
+  if (directed.store_fault != StoreFault::crash_before) {
+    const bool is_late = directed.store_fault == StoreFault::written_late;
+    world_.outside(is_late ? kSleep : 1, std::move(apply));
+  }
+  if (!sleeps) {
+    world_.outside(2, [this] { world_.crash(kFirstCoordinator); });
+    return true;
+  }
+  world_.after(from, kSleep + 1, what, [reply] { reply(StoreOutcome::ambiguous); });
+  world_.pause(kFirstCoordinator, world_.now() + kSleep);
+  world_.outside(1, [this] { on_takeover(); });
+  return true;
+}
+
 void Store::submit(Address from, const char* what, std::function<void()> apply,
                    std::function<void(StoreOutcome)> reply) {
+  if (strike(from, what, apply, reply)) return;
   auto& random = world_.random();
   const auto& faults = world_.options().faults;
   const bool is_healed = world_.is_healed();

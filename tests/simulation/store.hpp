@@ -60,10 +60,15 @@ class Store {
   bool is_rotten(CutId cut) const { return rotten_.contains(cut); }
   ProcessId process() const { return process_; }
 
+  std::uint64_t operations() const { return operations_; }
+  // A second coordinator is to take over now.
+  std::function<void()> on_takeover;
   // Told about every entry the moment it is durable.
   std::function<void(const CommitEntry&)> on_append;
 
  private:
+  bool strike(Address from, const char* what, std::function<void()>& apply,
+              std::function<void(StoreOutcome)>& reply);
   void submit(Address from, const char* what, std::function<void()> apply,
               std::function<void(StoreOutcome)> reply);
 
@@ -74,6 +79,7 @@ class Store {
   std::map<Key, CutContents> manifests_;
   std::map<PartKey, std::shared_ptr<const StoredPart>> parts_;
   std::set<CutId> rotten_;
+  std::uint64_t operations_ = 0;  // of the first coordinator
 };
 
 }  // namespace millrace::sim

@@ -26,7 +26,7 @@ Worker::Worker(Cluster& cluster, World& world, ProcessId process, WorkerId id)
 
 // Also the timer for everything that is sent again.
 void Worker::heartbeat() {
-  cluster_.register_worker(home_, id_);
+  cluster_.register_worker(home_, id_, running());
   if (failure_) send_event("failure", AttemptFailed{attempt_, *failure_});
   for (auto& [replica, trainer] : trainers_) {
     if (!world_.is_alive(home_)) return;
@@ -41,10 +41,62 @@ void Worker::send_event(const char* what, JobEvent event) {
   cluster_.send_to_master(home_, master_, what, std::move(event));
 }
 
+// Orders of coordinators that lead no more change nothing, and are told so.
+bool Worker::admit(Term term, Address from) {
+  if (term >= term_ || world_.options().mutations.accept_old_terms) {
+    term_ = std::max(term, term_);
+    return true;
+  }
+  world_.injected().stale_terms += 1;
+  cluster_.send_to_master(home_, from, "refused", WorkerRefused{id_, attempt_, term_});
+  return false;
+}
+
+std::uint64_t Worker::state_hash() const {
+  std::uint64_t hash = mix64(attempt_.value ^ (generation_ << 32));
+  hash = mix64(hash ^ newest_cut_.value ^ (static_cast<std::uint64_t>(parts_.size()) << 40));
+  return mix64(hash ^ master_.life ^ (static_cast<std::uint64_t>(master_.process) << 32));
+}
+
+std::optional<RunningPart> Worker::running() const {
+  if (!start_ || is_stopped_) return std::nullopt;
+  RunningPart part;
+  part.attempt = attempt_;
+  for (const ReplicaAssignment& replica : start_->replicas)
+    part.replicas.push_back(replica.replica);
+  part.shards = start_->shards;
+  part.newest_cut = newest_cut_;
+  part.restored = start_->restored->cut;
+  return part;
+}
+
+void Worker::on_adopt(const AdoptWorker& adopt, Address from) {
+  if (!admit(adopt.term, from)) return;
+  if (adopt.attempt != attempt_ || !start_ || is_stopped_) {
+    const Status status(Code::unreachable, "this attempt does not run here");
+    cluster_.send_to_master(home_, from, "failure", AttemptFailed{adopt.attempt, status});
+    return;
+  }
+  if (master_ != from) {
+    master_ = from;
+    abort_through(adopt.closed);
+    if (!world_.is_alive(home_)) return;
+  }
+  if (is_running_) {
+    cluster_.send_to_master(home_, from, "started", WorkerStarted{id_, attempt_});
+  }
+}
+
+void Worker::abort_through(CutId cut) {
+  for (auto& [shard, core] : shards_) execute(shard, core->abort_cut(cut));
+  for (auto& [replica, trainer] : trainers_) trainer->abort_cut(cut);
+  forget_cuts_before(cut.next());
+}
+
 void Worker::on_start(const StartWorker& start, Address from) {
-  if (start.worker != id_) return;
+  if (start.worker != id_ || !admit(start.term, from)) return;
   if (start.attempt < attempt_) {
-    cluster_.send_to_master(home_, from, "refused", WorkerRefused{id_, attempt_});
+    cluster_.send_to_master(home_, from, "refused", WorkerRefused{id_, attempt_, term_});
     return;
   }
   master_ = from;
@@ -54,6 +106,8 @@ void Worker::on_start(const StartWorker& start, Address from) {
   }
   attempt_ = start.attempt;
   start_ = start;
+  newest_cut_ = start.restored->cut;
+  is_stopped_ = false;
   is_running_ = false;
   failure_.reset();
   generation_ += 1;
@@ -139,9 +193,10 @@ void Worker::fail(Status status) {
   send_event("failure", AttemptFailed{attempt_, *failure_});
 }
 
-void Worker::on_stop(const StopAttempt& stop) {
-  if (stop.attempt < attempt_ || !start_) return;
+void Worker::on_stop(const StopAttempt& stop, Address from) {
+  if (!admit(stop.term, from) || stop.attempt < attempt_ || !start_) return;
   generation_ += 1;
+  is_stopped_ = true;
   is_running_ = false;
   failure_.reset();
   trainers_.clear();
@@ -150,18 +205,17 @@ void Worker::on_stop(const StopAttempt& stop) {
 }
 
 void Worker::on_trigger(const TriggerCut& trigger, Address from) {
-  if (trigger.attempt != attempt_ || !is_running_) return;
+  if (!admit(trigger.term, from) || trigger.attempt != attempt_ || !is_running_) return;
   master_ = from;
+  newest_cut_ = std::max(newest_cut_, trigger.cut);
   for (auto& [shard, core] : shards_) execute(shard, core->request_cut(trigger.cut));
   for (auto& [replica, trainer] : trainers_) trainer->request_cut(trigger.cut);
   if (parts_.contains(trigger.cut)) report(trigger.cut);
 }
 
-void Worker::on_abort(const AbortCut& abort) {
-  if (abort.attempt != attempt_) return;
-  for (auto& [shard, core] : shards_) execute(shard, core->abort_cut(abort.cut));
-  for (auto& [replica, trainer] : trainers_) trainer->abort_cut(abort.cut);
-  forget_cuts_before(abort.cut.next());
+void Worker::on_abort(const AbortCut& abort, Address from) {
+  if (!admit(abort.term, from) || abort.attempt != attempt_) return;
+  abort_through(abort.cut);
 }
 
 void Worker::on_entry(const Entry& entry) {

@@ -25,10 +25,13 @@ class Worker {
   Address address() const { return home_; }
 
   void on_start(const StartWorker& start, Address from);
-  void on_stop(const StopAttempt& stop);
+  void on_adopt(const AdoptWorker& adopt, Address from);
+  void on_stop(const StopAttempt& stop, Address from);
   void on_trigger(const TriggerCut& trigger, Address from);
-  void on_abort(const AbortCut& abort);
+  void on_abort(const AbortCut& abort, Address from);
   void on_entry(const Entry& entry);
+  // Changes when an order has an effect.
+  std::uint64_t state_hash() const;
   void on_answer(const Answer& answer);
 
  private:
@@ -41,6 +44,9 @@ class Worker {
   };
 
   void heartbeat();
+  bool admit(Term term, Address from);
+  std::optional<RunningPart> running() const;
+  void abort_through(CutId cut);
   void step_trainer(ReplicaId replica, std::uint64_t generation);
   void build(const StartWorker& start, const std::vector<StoredPart>& parts);
   void build_shard(ShardId shard, const std::vector<StoredPart>& parts);
@@ -59,7 +65,10 @@ class Worker {
   Address home_;
   WorkerId id_;
   Address master_;
+  Term term_;  // highest heard
   Attempt attempt_;
+  CutId newest_cut_;
+  bool is_stopped_ = false;
   std::uint64_t generation_ = 0;  // of what is hosted; timers of older ones end
   bool is_running_ = false;
   std::optional<StartWorker> start_;

@@ -24,7 +24,9 @@ void Injected::add(const Injected& o) {
   cut_off += o.cut_off, crashes += o.crashes, crashes_in_step += o.crashes_in_step;
   pauses += o.pauses, partitions += o.partitions, takeovers += o.takeovers;
   store_errors += o.store_errors, store_ambiguous += o.store_ambiguous, rotten += o.rotten;
-  entries_again += o.entries_again;
+  entries_again += o.entries_again, terms += o.terms, adopted += o.adopted, attempts += o.attempts;
+  stale_terms += o.stale_terms, savepoints += o.savepoints, released += o.released;
+  savepoints_failed += o.savepoints_failed, branches += o.branches, cancelled += o.cancelled;
 }
 
 World::World(const SimOptions& options, bool keeps_trace)
@@ -67,6 +69,11 @@ void World::heal() {
 
 bool World::survives(Address address) {
   if (!is_alive(address)) return false;
+  if (address.process == kFirstCoordinator && ++effects_ == options_.directed.crash_at_effect) {
+    injected_.crashes_in_step += 1;
+    crash(address.process);
+    return false;
+  }
   const double chance = options_.faults.crash_in_step;
   if (is_healed_ || chance == 0.0 || random_.uniform() >= chance) return true;
   injected_.crashes_in_step += 1;

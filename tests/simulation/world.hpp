@@ -20,6 +20,9 @@ namespace millrace::sim {
 
 using ProcessId = std::uint32_t;
 
+inline constexpr ProcessId kStore = 0;
+inline constexpr ProcessId kFirstCoordinator = 1;
+
 struct Address {
   ProcessId process = 0;
   std::uint32_t life = 0;
@@ -31,6 +34,9 @@ struct Injected {
   std::uint64_t messages = 0, lost = 0, duplicated = 0, clogged = 0, cut_off = 0;
   std::uint64_t crashes = 0, crashes_in_step = 0, pauses = 0, partitions = 0, takeovers = 0;
   std::uint64_t store_errors = 0, store_ambiguous = 0, rotten = 0, entries_again = 0;
+  // What came of it.
+  std::uint64_t terms = 0, adopted = 0, attempts = 0, stale_terms = 0;
+  std::uint64_t savepoints = 0, savepoints_failed = 0, released = 0, branches = 0, cancelled = 0;
   void add(const Injected& other);
 };
 
@@ -58,6 +64,8 @@ class World {
   void heal();
   bool is_healed() const { return is_healed_; }
 
+  // Effects of the first coordinator so far.
+  std::uint64_t effects() const { return effects_; }
   // Between two effects of a step: false when the process has just died.
   bool survives(Address address);
 
@@ -109,6 +117,7 @@ class World {
   Time now_ = 0;
   std::uint64_t order_ = 0;
   std::uint64_t events_ = 0;
+  std::uint64_t effects_ = 0;
   std::uint64_t trace_hash_ = 0;
   bool is_healed_ = false;
   std::vector<Process> processes_;

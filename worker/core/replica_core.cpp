@@ -5,6 +5,7 @@
 
 #include "common/base/check.hpp"
 #include "common/base/limits.hpp"
+#include "common/base/mark.hpp"
 
 namespace millrace {
 
@@ -197,7 +198,10 @@ std::optional<IgnoreReason> ReplicaCore::refuse(const Answer& answer) const {
   if (answer.sequence <= outbox.answered) return IgnoreReason::duplicate;
   // Each elastic answer moves theta once: none may be skipped.
   const bool skips = answer.sequence > outbox.answered.next();
-  if (options_.mode == MergeMode::elastic && skips) return IgnoreReason::gap;
+  if (options_.mode == MergeMode::elastic && skips) {
+    MILLRACE_MARK(elastic_answer_skipped);
+    return IgnoreReason::gap;
+  }
   return std::nullopt;
 }
 
@@ -230,6 +234,7 @@ std::vector<ReplicaEffect> ReplicaCore::on_answer(const Answer& answer) {
 // A replica that was away goes on at the round of the others; its view is no older for that.
 void ReplicaCore::catch_up(Round others) {
   if (others <= round_) return;
+  MILLRACE_MARK(replica_caught_up);
   const std::uint64_t missed = others.value - round_.value;
   round_ = others;
   for (Outbox& outbox : outboxes_) outbox.view_round.value += missed;

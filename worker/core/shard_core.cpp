@@ -6,6 +6,7 @@
 
 #include "common/base/check.hpp"
 #include "common/base/limits.hpp"
+#include "common/base/mark.hpp"
 
 namespace millrace {
 
@@ -81,7 +82,10 @@ void ShardCore::accept(const Entry& entry, Effects& effects) {
 void ShardCore::answer_again(const Entry& entry, Effects& effects) {
   Stream& stream = streams_[entry.replica.value];
   // Taken in but waiting for its round: the answer comes with the round.
-  if (entry.sequence > stream.applied) return;
+  if (entry.sequence > stream.applied) {
+    MILLRACE_MARK(entry_again_before_its_round);
+    return;
+  }
   if (options_.mode != MergeMode::elastic) {
     send_answer(entry.replica, stream, nullptr, effects);
     return;
@@ -94,7 +98,10 @@ void ShardCore::answer_again(const Entry& entry, Effects& effects) {
 void ShardCore::advance(const Entry& entry, Stream& stream) {
   const bool rejoins =
       stream.participation != Participation::active && entry.participation == Participation::active;
-  if (rejoins) stream.round = std::max(stream.round, slowest_active_round());
+  if (rejoins) {
+    MILLRACE_MARK(replica_rejoined);
+    stream.round = std::max(stream.round, slowest_active_round());
+  }
   stream.applied = std::max(stream.applied, entry.sequence);
   stream.participation = entry.participation;
   stream.round = std::max(stream.round, entry.round);
@@ -134,6 +141,7 @@ void ShardCore::split_views(Effects& effects) {
   if (bytes > options_.second_view_bytes_max) {
     const CutId cut = alignment_->cut;
     close_cut(cut);
+    MILLRACE_MARK(second_view_refused);
     effects.emplace_back(CutRefused{
         cut,
         Status(Code::resource_exhausted,
@@ -145,17 +153,22 @@ void ShardCore::split_views(Effects& effects) {
   }
   alignment_->values = values_->clone();
   alignment_->ledger = ledger_;
+  MILLRACE_MARK(views_split);
 }
 
 void ShardCore::apply_barrier(const Entry& entry, Stream& stream, Effects& effects) {
   stream.applied = std::max(stream.applied, entry.sequence);
   // The cut before can only have been aborted: the job master has at most one in flight.
-  if (alignment_ && entry.cut > alignment_->cut) close_cut(alignment_->cut);
+  if (alignment_ && entry.cut > alignment_->cut) {
+    MILLRACE_MARK(barrier_of_a_later_cut);
+    close_cut(alignment_->cut);
+  }
   const bool is_late = entry.cut <= closed_ || (alignment_ && entry.cut < alignment_->cut);
   stream.passed = std::max(stream.passed, entry.cut);
   if (is_late && options_.mutations.reuse_aborted_barriers && alignment_) {
     stream.passed = alignment_->cut;
   }
+  if (is_late) MILLRACE_MARK(barrier_of_a_closed_cut);
   if (!is_late && !alignment_) alignment_.emplace(Alignment{entry.cut, nullptr, {}});
   if (alignment_) complete_alignment(effects);
   send_answer(entry.replica, stream, nullptr, effects);

@@ -89,6 +89,8 @@ struct Job {
       }
     } else if (const auto* start = std::get_if<StartWorker>(&effect)) {
       feed(WorkerStarted{start->worker, start->attempt});
+    } else if (const auto* adopt = std::get_if<AdoptWorker>(&effect)) {
+      feed(WorkerStarted{adopt->worker, adopt->attempt});
     }
   }
   void run() {
@@ -123,6 +125,11 @@ struct Job {
   void pass(Milliseconds time) {
     const Milliseconds end = now + time;
     while (now < end) feed(Tick{now = std::min(end, now + options().retry_interval)});
+  }
+  // Takes this cut.
+  void complete(CutId cut, std::uint64_t records, bool is_finished = false) {
+    report(cut, records, is_finished);
+    store_part(cut);
   }
   std::size_t warnings_with(const std::string& text) const {
     std::size_t found = 0;
