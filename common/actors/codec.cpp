@@ -2,34 +2,45 @@
 
 #include <algorithm>
 
+#include "common/actors/codec_template.hpp"
 #include "common/actors/interfaces.hpp"
-#include "common/base/fields.hpp"
 #include "common/base/limits.hpp"
 
 namespace millrace {
+template <>
+inline constexpr const char* kMessageName<order::StartAttempt> = "an order to start an attempt";
+template <>
+inline constexpr const char* kMessageName<order::StopAttempt> = "an order to stop an attempt";
+template <>
+inline constexpr const char* kMessageName<order::TriggerCut> = "an order to take a cut";
+template <>
+inline constexpr const char* kMessageName<order::AbortCut> = "an order to abort a cut";
+template <>
+inline constexpr const char* kMessageName<order::SendShards> = "an order to send shards";
+template <>
+inline constexpr const char* kMessageName<WorkerReport> = "a worker's report";
+template <>
+inline constexpr const char* kMessageName<WorkerTick> = "a worker's tick";
+template <>
+inline constexpr const char* kMessageName<RegisterWorker> = "a worker's registration";
+template <>
+inline constexpr const char* kMessageName<AdoptAttempt> = "an order to adopt an attempt";
+
+// Since format 2 orders carry a term, a start names peers, and a registration what runs.
+template <>
+inline constexpr std::uint16_t kMessageFormat<order::StartAttempt> = 2;
+template <>
+inline constexpr std::uint16_t kMessageFormat<order::StopAttempt> = 2;
+template <>
+inline constexpr std::uint16_t kMessageFormat<order::TriggerCut> = 2;
+template <>
+inline constexpr std::uint16_t kMessageFormat<order::AbortCut> = 2;
+template <>
+inline constexpr std::uint16_t kMessageFormat<order::SendShards> = 2;
+template <>
+inline constexpr std::uint16_t kMessageFormat<RegisterWorker> = 2;
+
 namespace {
-
-constexpr std::uint16_t kFormat = 1;
-
-// What messages are called in errors.
-template <typename Message>
-constexpr const char* kName = nullptr;
-template <>
-constexpr const char* kName<order::StartAttempt> = "an order to start an attempt";
-template <>
-constexpr const char* kName<order::StopAttempt> = "an order to stop an attempt";
-template <>
-constexpr const char* kName<order::TriggerCut> = "an order to take a cut";
-template <>
-constexpr const char* kName<order::AbortCut> = "an order to abort a cut";
-template <>
-constexpr const char* kName<order::SendShards> = "an order to send shards";
-template <>
-constexpr const char* kName<WorkerReport> = "a worker's report";
-template <>
-constexpr const char* kName<WorkerTick> = "a worker's tick";
-template <>
-constexpr const char* kName<RegisterWorker> = "a worker's registration";
 
 // The two directions of a field that is no plain sum of others.
 void convert(FieldWriter& f, PartDescriptor& part) {
@@ -81,6 +92,15 @@ const char* find_inconsistency(const order::StartAttempt& start) {
   return nullptr;
 }
 
+// An order to start is read before what a later format added to it: peers are checked here.
+const char* find_bad_peer(const order::StartAttempt& start) {
+  for (const auto& peer : start.peers) {
+    if (peer.address.host.empty() || peer.address.port == 0)
+      return "it names a peer without address";
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 template <typename F>
@@ -96,6 +116,18 @@ static void fields(F& f, DecodeCounters& counters) {
 template <typename F>
 static void fields(F& f, ReplicaAssignment& assignment) {
   f(assignment.replica, ListField{assignment.splits, limits::kSplitsMax, "splits of a replica"});
+}
+
+template <typename F>
+static void fields(F& f, PeerAddress& peer) {
+  f(peer.worker, TextField{peer.address.host, limits::kStringBytesMax, "bytes of a host"},
+    peer.address.port);
+}
+
+template <typename F>
+static void fields(F& f, RunningPart& part) {
+  f(part.attempt, ListField{part.replicas, limits::kReplicasMax, "replicas"},
+    ListField{part.shards, limits::kShardsMax, "shards"}, part.newest_cut, part.restored);
 }
 
 namespace order {
@@ -146,6 +178,31 @@ static void fields(F& f, SendShards& send) {
   f(send.attempt, send.cut);
 }
 
+static void added_fields(FieldWriter& f, StartAttempt& start) {
+  f(start.term, ListField{start.peers, limits::kWorkersMax, "peers"});
+}
+static void added_fields(FieldReader& f, StartAttempt& start) {
+  f(start.term, ListField{start.peers, limits::kWorkersMax, "peers"});
+  if (!f.reader().is_ok()) return;
+  if (const char* why = find_bad_peer(start)) f.reader().fail(why);
+}
+template <typename F>
+static void added_fields(F& f, StopAttempt& stop) {
+  f(stop.term);
+}
+template <typename F>
+static void added_fields(F& f, TriggerCut& trigger) {
+  f(trigger.term);
+}
+template <typename F>
+static void added_fields(F& f, AbortCut& abort) {
+  f(abort.term);
+}
+template <typename F>
+static void added_fields(F& f, SendShards& send) {
+  f(send.term);
+}
+
 }  // namespace order
 
 namespace report {
@@ -190,6 +247,10 @@ template <typename F>
 static void fields(F& f, AttemptFailed& report) {
   f(report.status);
 }
+template <typename F>
+static void fields(F& f, OrderRefused& report) {
+  f(report.term);
+}
 
 }  // namespace report
 
@@ -205,28 +266,13 @@ template <typename F>
 static void fields(F& f, RegisterWorker& message) {
   f(message.worker);
 }
-
-template <typename Message>
-Result<Frame> encode_message(const Message& message) {
-  ByteWriter bytes;
-  bytes.envelope(kFormat, kFormat);
-  FieldWriter writer(bytes);
-  fields(writer, const_cast<Message&>(message));  // one description reads and writes; this writes
-  if (!writer.status().is_ok()) return writer.status().with_context(kName<Message>);
-  return Frame{std::move(bytes).take(), {}, {}};
+template <typename F>
+static void added_fields(F& f, RegisterWorker& message) {
+  f(message.running);
 }
-
-template <typename Message>
-Result<Message> decode_message(ByteView bytes) {
-  ByteReader reader(bytes);
-  reader.envelope(kFormat, kName<Message>);
-  Message message;
-  FieldReader visitor(reader);
-  if (reader.is_ok()) fields(visitor, message);
-  if (const auto status = reader.finish(); !status.is_ok()) {
-    return status.with_context(kName<Message>);
-  }
-  return message;
+template <typename F>
+static void fields(F& f, AdoptAttempt& adopt) {
+  f(adopt.term, adopt.attempt, adopt.complete, adopt.closed);
 }
 
 WorkerReport without_bulk(WorkerReport report) {
@@ -255,6 +301,7 @@ template Result<Frame> encode_message(const order::SendShards&);
 template Result<Frame> encode_message(const WorkerReport&);
 template Result<Frame> encode_message(const WorkerTick&);
 template Result<Frame> encode_message(const RegisterWorker&);
+template Result<Frame> encode_message(const AdoptAttempt&);
 
 template Result<order::StartAttempt> decode_message(ByteView);
 template Result<order::StopAttempt> decode_message(ByteView);
@@ -264,5 +311,6 @@ template Result<order::SendShards> decode_message(ByteView);
 template Result<WorkerReport> decode_message(ByteView);
 template Result<WorkerTick> decode_message(ByteView);
 template Result<RegisterWorker> decode_message(ByteView);
+template Result<AdoptAttempt> decode_message(ByteView);
 
 }  // namespace millrace

@@ -15,6 +15,7 @@
 namespace millrace {
 
 struct RegisterWorker;  // interfaces.hpp
+struct AdoptAttempt;    // likewise
 
 // Fails with resource_exhausted when a field is beyond the limit that the reader will hold it to.
 // The frame's blocks are those of `message`: they live as long as its payload.
@@ -37,8 +38,9 @@ extern template Result<Frame> encode_message(const order::AbortCut&);
 extern template Result<Frame> encode_message(const order::SendShards&);
 extern template Result<Frame> encode_message(const WorkerReport&);
 extern template Result<Frame> encode_message(const WorkerTick&);
-// Without its handle.
+// Without their handles.
 extern template Result<Frame> encode_message(const RegisterWorker&);
+extern template Result<Frame> encode_message(const AdoptAttempt&);
 
 extern template Result<order::StartAttempt> decode_message(ByteView);
 extern template Result<order::StopAttempt> decode_message(ByteView);
@@ -48,5 +50,6 @@ extern template Result<order::SendShards> decode_message(ByteView);
 extern template Result<WorkerReport> decode_message(ByteView);
 extern template Result<WorkerTick> decode_message(ByteView);
 extern template Result<RegisterWorker> decode_message(ByteView);
+extern template Result<AdoptAttempt> decode_message(ByteView);
 
 }  // namespace millrace

@@ -1,5 +1,6 @@
 #include "common/actors/interfaces.hpp"
 
+#include "common/actors/host_interfaces.hpp"
 #include "common/base/limits.hpp"
 
 namespace millrace {
@@ -12,6 +13,16 @@ caf::error inspect_handles(caf::deserializer& source, RegisterWorker& message) {
   if (auto error = source(message.handle)) return error;
   if (message.handle) return caf::none;
   return refuse_message({Code::corrupted, "a worker's registration does not name its actor"});
+}
+
+caf::error inspect_handles(caf::serializer& sink, AdoptAttempt& message) {
+  return sink(message.reports);
+}
+
+caf::error inspect_handles(caf::deserializer& source, AdoptAttempt& message) {
+  if (auto error = source(message.reports)) return error;
+  if (message.reports) return caf::none;
+  return refuse_message({Code::corrupted, "an order to adopt does not say who leads"});
 }
 
 namespace order {
@@ -43,6 +54,7 @@ caf::error inspect_handles(caf::deserializer& source, StartAttempt& start) {
 
 void add_control_messages(caf::actor_system_config& config) {
   config.add_message_types<caf::id_block::millrace_control>();
+  add_host_messages(config);
 }
 
 }  // namespace millrace

@@ -8,6 +8,7 @@
 #include <caf/all.hpp>
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "common/actors/inspect.hpp"
@@ -15,18 +16,30 @@
 
 namespace millrace {
 
+// The job master as workers see it.
+using report_sink = caf::typed_actor<caf::reacts_to<WorkerReport>>;
+
+// A new coordinator leads the attempt that runs: nothing stops, and reports go to it from then on.
+// Answered like a start: AttemptStarted, or AttemptFailed where that attempt does not run. What an
+// earlier coordinator may not have heard is said again: which replicas have finished, what failed.
+struct AdoptAttempt {
+  Term term;
+  Attempt attempt;
+  report_sink reports;
+  CutId complete = {};  // the newest one in the log: its objects may be referred to
+  CutId closed = {};    // every cut up to this one is complete, or never will be: abort it
+};
+
 // A worker as the job master sees it; worker/actors extends it with what workers tell each other.
 using worker_control =
     caf::typed_actor<caf::reacts_to<order::StartAttempt>, caf::reacts_to<order::StopAttempt>,
                      caf::reacts_to<order::TriggerCut>, caf::reacts_to<order::AbortCut>,
-                     caf::reacts_to<order::SendShards>>;
-
-// The job master as workers see it.
-using report_sink = caf::typed_actor<caf::reacts_to<WorkerReport>>;
+                     caf::reacts_to<order::SendShards>, caf::reacts_to<AdoptAttempt>>;
 
 struct RegisterWorker {
   WorkerId worker;
   worker_control handle;
+  std::optional<RunningPart> running = {};  // what it has been running since an earlier coordinator
 };
 
 // The coordinator as workers see it.
@@ -52,6 +65,8 @@ inline constexpr bool travels<order::AbortCut> = true;
 template <>
 inline constexpr bool travels<order::SendShards> = true;
 template <>
+inline constexpr bool travels<AdoptAttempt> = true;
+template <>
 inline constexpr bool travels<WorkerReport> = true;
 template <>
 inline constexpr bool travels<WorkerTick> = true;
@@ -60,6 +75,8 @@ inline constexpr bool travels<RegisterWorker> = true;
 
 caf::error inspect_handles(caf::serializer& sink, RegisterWorker& message);
 caf::error inspect_handles(caf::deserializer& source, RegisterWorker& message);
+caf::error inspect_handles(caf::serializer& sink, AdoptAttempt& message);
+caf::error inspect_handles(caf::deserializer& source, AdoptAttempt& message);
 
 namespace order {
 caf::error inspect_handles(caf::serializer& sink, StartAttempt& start);
@@ -79,6 +96,7 @@ CAF_ADD_TYPE_ID(millrace_control, (millrace::order::StopAttempt))
 CAF_ADD_TYPE_ID(millrace_control, (millrace::order::TriggerCut))
 CAF_ADD_TYPE_ID(millrace_control, (millrace::order::AbortCut))
 CAF_ADD_TYPE_ID(millrace_control, (millrace::order::SendShards))
+CAF_ADD_TYPE_ID(millrace_control, (millrace::AdoptAttempt))
 CAF_ADD_TYPE_ID(millrace_control, (millrace::WorkerReport))
 CAF_ADD_TYPE_ID(millrace_control, (millrace::WorkerTick))
 CAF_ADD_TYPE_ID(millrace_control, (millrace::RegisterWorker))

@@ -2,7 +2,10 @@
 //
 // Place: orders go from the job master to workers, reports back; entries and answers between the
 // workers that host a replica and a shard. Every order and report carries the attempt it belongs
-// to, and whoever receives one of another attempt ignores it.
+// to, and whoever receives one of another attempt ignores it. Orders carry the term of the
+// coordinator that gives them, too: a worker obeys none below the highest that it has heard.
+//
+// What coordinator and worker processes say to each other beside their jobs: host_messages.hpp.
 //
 // Inside a process payloads are shared, between processes they travel as bytes: codec.hpp says how,
 // and interfaces.hpp which messages do.
@@ -16,12 +19,25 @@
 #include "common/actors/job_package.hpp"
 #include "common/base/ids.hpp"
 #include "common/base/record_ledger.hpp"
+#include "common/base/running_part.hpp"
 #include "common/data/quarantine.hpp"
 #include "common/store/manifest.hpp"
 
 namespace millrace {
 
 struct Routes;  // who hosts which replica and shard: interfaces.hpp
+
+struct NodeAddress {
+  std::string host;
+  std::uint16_t port = 0;
+  bool operator==(const NodeAddress&) const = default;
+};
+// Where a worker's process is reached by other workers.
+struct PeerAddress {
+  WorkerId worker;
+  NodeAddress address;
+  bool operator==(const PeerAddress&) const = default;
+};
 
 namespace order {
 
@@ -42,23 +58,31 @@ struct StartAttempt {
   std::vector<ShardId> shards;
   std::shared_ptr<const Routes> routes;
   std::shared_ptr<const RestorePlan> restored;
+  Term term = {};
+  // Processes that host the others' replicas and shards: connected to before the attempt starts, so
+  // that bulk goes to them and not by way of the coordinator. Empty: routes are enough.
+  std::vector<PeerAddress> peers = {};
 };
 struct StopAttempt {
   Attempt attempt;
+  Term term = {};
 };
 struct TriggerCut {
   Attempt attempt;
   CutId cut;
+  Term term = {};
 };
 struct AbortCut {
   Attempt attempt;
   CutId cut;
+  Term term = {};
 };
 // The cut is complete in the log: its objects may be referred to, and its shards are wanted for
 // publication.
 struct SendShards {
   Attempt attempt;
   CutId cut;
+  Term term = {};
 };
 
 }  // namespace order
@@ -104,6 +128,11 @@ struct CutFailed {
 struct AttemptFailed {
   Status status;
 };
+// The order came from a coordinator that leads no more, or was for an attempt that is over; the
+// report's own attempt is the newest one known here.
+struct OrderRefused {
+  Term term;  // highest heard
+};
 
 }  // namespace report
 
@@ -112,7 +141,7 @@ struct WorkerReport {
   Attempt attempt;
   std::variant<report::AttemptStarted, report::ReplicaCut, report::ShardCut, report::PartDurable,
                report::ShardContent, report::ReplicaFinished, report::ReplicaProgress,
-               report::CutFailed, report::AttemptFailed>
+               report::CutFailed, report::AttemptFailed, report::OrderRefused>
       what;
 };
 

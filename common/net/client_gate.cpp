@@ -241,9 +241,13 @@ GateStats ClientGate::stats() const {
 
 ClientGate::Guard::Guard(ClientGate& gate) : gate_(gate), policy_(gate.state_->policy) {}
 
+const security::PolicyClient* ClientGate::Guard::sender(const Message& message) {
+  return policy_.get().find_key(message.sender());
+}
+
 Status ClientGate::Guard::authorize(const Message& message, security::ClientRole role) {
   const auto key = message.sender();
-  const auto* client = policy_.get().find_key(key);
+  const auto* client = sender(message);
   if (client != nullptr && client->roles.allow(role)) return {};
   auto& gate = *gate_.state_;
   ++gate.denied_requests;

@@ -62,6 +62,9 @@ class ClientGate {
     explicit Guard(ClientGate& gate);
     // permission_denied unless the sender of `message` may do what `role` stands for.
     Status authorize(const Message& message, security::ClientRole role);
+    // Who sent it, as the policy of the moment says; null when it names nobody. Valid until the
+    // next call.
+    const security::PolicyClient* sender(const Message& message);
 
    private:
     ClientGate& gate_;

@@ -78,8 +78,10 @@ Status explain(const Event& event, const std::string& where, bool has_keys) {
 Status explain_unreachable(Context& context, const Endpoint& endpoint, const SocketOptions& options,
                            std::chrono::milliseconds patience) {
   const auto where = endpoint.text();
-  Status found(Code::unreachable, "nobody takes requests at " + where,
-               "start a server with `millrace serve`, or name another endpoint");
+  Status found(
+      Code::unreachable, "nobody takes requests at " + where,
+      "start the server there (`millrace serve` answers predictions, `millrace-coordinator` "
+      "steers a cluster), or name another endpoint");
   MILLRACE_ASSIGN(Socket probe,
                   Socket::open_to_connect(context, SocketKind::dealer, endpoint, options));
   // Tries follow each other without growing pauses.

@@ -174,6 +174,19 @@ Result<CheckedCertificate> check_certificate(const CertificateFiles& files,
   return checked;
 }
 
+Result<NodeIdentity> check_peer_certificate(const CertificateFiles& files,
+                                            std::chrono::sys_seconds now) {
+  MILLRACE_ASSIGN(const Certificate authority,
+                  read_certificate(files.authority, files.authority_file));
+  auto certificate = read_certificate(files.certificate, files.certificate_file);
+  if (!certificate.is_ok()) {
+    return Status(Code::permission_denied, certificate.status().message(),
+                  certificate.status().hint());
+  }
+  MILLRACE_TRY(check_chain(certificate.value().get(), authority.get(), files, now));
+  return read_identity(certificate.value().get(), files.certificate_file);
+}
+
 Result<NodeIdentity> claimed_identity(std::string_view certificate, std::string_view file) {
   MILLRACE_ASSIGN(const Certificate read, read_certificate(certificate, file));
   return read_identity(read.get(), file);

@@ -67,6 +67,10 @@ struct CertificateFiles {
 // what is no such PEM, permission_denied for what must not be trusted.
 Result<CheckedCertificate> check_certificate(const CertificateFiles& files,
                                              std::chrono::sys_seconds now);
+// Another node's certificate, without its key: signed by the authority, valid at this moment, with
+// exactly one identity. permission_denied otherwise.
+Result<NodeIdentity> check_peer_certificate(const CertificateFiles& files,
+                                            std::chrono::sys_seconds now);
 // What a certificate says of itself, believed by nobody yet.
 Result<NodeIdentity> claimed_identity(std::string_view certificate, std::string_view file);
 // The authority alone: its certificate, and its key when that is given.

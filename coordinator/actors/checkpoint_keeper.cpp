@@ -20,15 +20,14 @@ StoreOutcome just(JobEvent event) {
 
 }  // namespace
 
-Result<std::unique_ptr<CheckpointKeeper>> CheckpointKeeper::open(
-    JobPackagePtr job, const std::string& store_url, const std::string& models_folder,
-    const std::string& scratch_folder) {
-  MILLRACE_ASSIGN(auto store, open_checkpoint_store(store_url));
+Result<std::unique_ptr<CheckpointKeeper>> CheckpointKeeper::open(JobPackagePtr job,
+                                                                 const SubmitJob& submit) {
+  MILLRACE_ASSIGN(auto store, open_checkpoint_store(submit.store_url, {.secrets = submit.secrets}));
   RegistryOptions options;
   options.retain = job->spec.publish.retain;
-  MILLRACE_ASSIGN(ModelRegistry registry, ModelRegistry::open(models_folder, options));
-  return std::unique_ptr<CheckpointKeeper>(
-      new CheckpointKeeper(std::move(job), std::move(store), std::move(registry), scratch_folder));
+  MILLRACE_ASSIGN(ModelRegistry registry, ModelRegistry::open(submit.models_folder, options));
+  return std::unique_ptr<CheckpointKeeper>(new CheckpointKeeper(
+      std::move(job), std::move(store), std::move(registry), submit.scratch_folder));
 }
 
 StoreOutcome CheckpointKeeper::execute(const StoreOrder& order) {

@@ -19,10 +19,8 @@ namespace millrace {
 
 class CheckpointKeeper {
  public:
-  static Result<std::unique_ptr<CheckpointKeeper>> open(JobPackagePtr job,
-                                                        const std::string& store_url,
-                                                        const std::string& models_folder,
-                                                        const std::string& scratch_folder);
+  // For `job`, which may still have to be stored; the places are those of `submit`.
+  static Result<std::unique_ptr<CheckpointKeeper>> open(JobPackagePtr job, const SubmitJob& submit);
 
   StoreOutcome execute(const StoreOrder& order);
   Result<std::shared_ptr<const PublishedModel>> publish(const PublishOrder& order);

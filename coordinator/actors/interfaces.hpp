@@ -11,11 +11,15 @@
 #include <string>
 #include <vector>
 
+#include "common/actors/host_interfaces.hpp"
 #include "common/actors/interfaces.hpp"
+#include "common/config/secrets.hpp"
 #include "common/ml/evaluation/evaluation.hpp"
 #include "common/ml/published_model.hpp"
+#include "common/wire/control.hpp"
 #include "coordinator/actors/manifest_contents.hpp"
 #include "coordinator/core/job_machine.hpp"
+#include "coordinator/status/job_update.hpp"
 
 namespace millrace {
 
@@ -52,22 +56,7 @@ struct PublishOutcome {
   Result<std::shared_ptr<const PublishedModel>> model;  // null: it was a version already
 };
 
-// ---- What a job tells whoever watches it; called from the job master, must not block.
-
-struct JobUpdate {
-  // restored, progress, checkpoint, published, warning, note, finished, stopped, failed
-  std::string kind;
-  std::string message;
-  DecodeCounters totals;
-  std::vector<SplitProgress> splits;                      // as last heard; checkpoint: of the cut
-  std::vector<std::shared_ptr<const Bytes>> evaluations;  // encoded, one per replica
-  CutId cut;
-  double checkpoint_seconds = 0.0;
-  std::uint64_t checkpoint_bytes = 0;
-  std::shared_ptr<const PublishedModel> model;  // published
-  Status status;                                // failed
-};
-using JobWatcher = std::function<void(JobUpdate)>;
+// ---- To a job master
 
 struct SubmitJob {
   JobPackagePtr job;
@@ -75,19 +64,70 @@ struct SubmitJob {
   std::string models_folder;
   std::string scratch_folder;  // what is restored to be published; emptied again
   JobWatcher watcher;
+  JobOptions options = {};             // times and bounds; the rest comes from the job
+  std::optional<StartFrom> from = {};  // what the job goes on from, where that is not the newest
+  SecretsFolder secrets = {};          // of the store
 };
 // Drain: one more checkpoint, then the end.
-struct StopJob {};
+struct StopJob {
+  std::string savepoint = {};  // the name of that checkpoint; empty: none
+};
+// The end at once; answered by the update "cancelled".
+struct CancelRun {};
+// Answered by the update "savepoint" or "savepoint_failed", with the name.
+struct RequestSavepoint {
+  std::string name;
+};
+// Answered by the update "released" or "release_failed", with the name.
+struct ReleaseSavepoint {
+  std::string name;
+};
+// The job may use a worker, so much of it; again when that changes.
+struct GrantWorker {
+  RegisterWorker worker;
+  WorkerRoom room = {};
+  NodeAddress address = {};  // where other workers reach it; no host: they know it by its handle
+};
+// The worker is lost, or may not be used any more.
+struct WorkerGone {
+  WorkerId worker;
+};
+// A checkpoint now, or after the one in flight.
+struct RequestCut {};
 struct MasterTick {};
 
 using checkpoint_actor = caf::typed_actor<caf::reacts_to<StoreOrder>, caf::reacts_to<PublishOrder>,
                                           caf::reacts_to<PublishStoredOrder>>;
 using job_master_actor =
-    report_sink::extend<caf::reacts_to<RegisterWorker>, caf::reacts_to<StopJob>,
-                        caf::reacts_to<MasterTick>, caf::reacts_to<StoreOutcome>,
-                        caf::reacts_to<PublishOutcome>>;
+    report_sink::extend<caf::reacts_to<GrantWorker>, caf::reacts_to<WorkerGone>,
+                        caf::reacts_to<RequestCut>, caf::reacts_to<StopJob>,
+                        caf::reacts_to<CancelRun>, caf::reacts_to<RequestSavepoint>,
+                        caf::reacts_to<ReleaseSavepoint>, caf::reacts_to<MasterTick>,
+                        caf::reacts_to<StoreOutcome>, caf::reacts_to<PublishOutcome>>;
+
+// ---- To the coordinator, from its own process
+
+// `answer` is called once, on the coordinator's or another thread; it must not block.
+struct AskControl {
+  ControlRequestPtr request;
+  std::function<void(ControlReplyPtr)> answer;
+};
+struct JobNews {
+  std::string job;
+  std::uint64_t life = 0;  // which run of the job: what an earlier one said late changes nothing
+  JobUpdate update;
+};
+// What is to be done with what a detached actor has found out.
+struct Continue {
+  std::function<void()> run;
+};
+struct CoordinatorTick {};
+
 using coordinator_actor =
-    worker_registry::extend<caf::reacts_to<SubmitJob>, caf::reacts_to<StopJob>>;
+    cluster_registry::extend<caf::reacts_to<RegisterWorker>, caf::reacts_to<SubmitJob>,
+                             caf::reacts_to<StopJob>, caf::reacts_to<AskControl>,
+                             caf::reacts_to<JobNews>, caf::reacts_to<Continue>,
+                             caf::reacts_to<CoordinatorTick>>;
 
 }  // namespace millrace
 
@@ -98,4 +138,14 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::StoreOutcome)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::PublishOutcome)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::SubmitJob)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::StopJob)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::CancelRun)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::RequestSavepoint)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::ReleaseSavepoint)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::GrantWorker)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::WorkerGone)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::RequestCut)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::MasterTick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::AskControl)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::JobNews)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::Continue)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::CoordinatorTick)

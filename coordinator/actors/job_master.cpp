@@ -19,8 +19,7 @@ std::string writer_id() {
   return "pid-" + std::to_string(getpid()) + "-" + std::to_string(now);
 }
 
-JobOptions machine_options(const JobPackage& job) {
-  JobOptions options;
+JobOptions machine_options(const JobPackage& job, JobOptions options) {
   options.writer = writer_id();
   options.parallelism = job.spec.parallelism;
   options.shards = job.shards;
@@ -48,25 +47,38 @@ void tell_restored(JobMasterSelf self, const StoreOutcome& outcome) {
   self->state.watcher(std::move(update));
 }
 
+void take_worker(JobMasterSelf self, const GrantWorker& grant) {
+  const auto& [id, handle, running] = grant.worker;
+  self->state.workers[id] = handle;
+  if (grant.address.port != 0) self->state.addresses[id] = grant.address;
+  step(self, WorkerRegistered{id, grant.room, running});
+}
+
 job_master_actor::behavior_type behavior(JobMasterSelf self, const SubmitJob& submit,
                                          std::shared_ptr<CheckpointKeeper> keeper) {
   auto& state = self->state;
   state.job = submit.job;
   state.store_url = submit.store_url;
   state.watcher = submit.watcher;
-  state.machine = std::make_unique<JobMachine>(machine_options(*submit.job));
+  state.machine = std::make_unique<JobMachine>(machine_options(*submit.job, submit.options));
   state.checkpoints = spawn_checkpoint_actor(self->system(), std::move(keeper),
                                              caf::actor_cast<job_master_actor>(self->ctrl()));
   self->link_to(state.checkpoints);
-  step(self, JobStarted{submit.job->first_positions()});
+  step(self, JobStarted{submit.job->first_positions(), submit.from});
   step(self, Tick{monotonic_now()});
   self->delayed_send(self, kTick, MasterTick{});
   return {[self](const WorkerReport& report) { on_report(self, report); },
-          [self](const RegisterWorker& message) {
-            self->state.workers[message.worker] = message.handle;
-            step(self, WorkerRegistered{message.worker});
+          [self](const GrantWorker& grant) { take_worker(self, grant); },
+          [self](const WorkerGone& message) {
+            step(self, WorkerLost{message.worker});
+            self->state.workers.erase(message.worker);
+            self->state.addresses.erase(message.worker);
           },
-          [self](const StopJob&) { step(self, StopRequested{}); },
+          [self](const RequestCut&) { step(self, CutRequested{}); },
+          [self](const StopJob& stop) { step(self, StopRequested{stop.savepoint}); },
+          [self](const CancelRun&) { step(self, CancelRequested{}); },
+          [self](const RequestSavepoint& request) { step(self, SavepointRequested{request.name}); },
+          [self](const ReleaseSavepoint& request) { step(self, ReleaseRequested{request.name}); },
           [self](const MasterTick&) {
             step(self, Tick{monotonic_now()});
             self->delayed_send(self, kTick, MasterTick{});
@@ -93,8 +105,12 @@ void step(JobMasterSelf self, const JobEvent& event) {
 
 Result<job_master_actor> spawn_job_master(caf::actor_system& system, const SubmitJob& submit) {
   MILLRACE_ASSIGN(std::shared_ptr<CheckpointKeeper> keeper,
-                  CheckpointKeeper::open(submit.job, submit.store_url, submit.models_folder,
-                                         submit.scratch_folder));
+                  CheckpointKeeper::open(submit.job, submit));
+  return spawn_job_master(system, submit, std::move(keeper));
+}
+
+job_master_actor spawn_job_master(caf::actor_system& system, const SubmitJob& submit,
+                                  std::shared_ptr<CheckpointKeeper> keeper) {
   return system.spawn(behavior, submit, std::move(keeper));
 }
 

@@ -54,26 +54,42 @@ class Executor {
     drop_publications_before(effect.attempt);
     order::StartAttempt start;
     start.attempt = effect.attempt;
+    start.term = effect.term;
     start.job = state_.job;
     start.store_url = state_.store_url;
     start.replicas = effect.replicas;
     start.shards = effect.shards;
     start.routes = make_routes(self_, *effect.placement);
     start.restored = make_restore_plan(self_, *effect.restored);
+    for (const auto worker : effect.placement->workers()) {
+      const auto address = state_.addresses.find(worker);
+      const bool is_peer = worker != effect.worker && address != state_.addresses.end();
+      if (is_peer) start.peers.push_back({worker, address->second});
+    }
     send(effect.worker, std::move(start));
   }
+  void operator()(const AdoptWorker& effect) {
+    drop_publications_before(effect.attempt);
+    send(effect.worker,
+         AdoptAttempt{effect.term, effect.attempt, caf::actor_cast<report_sink>(self_->ctrl()),
+                      effect.complete, effect.closed});
+  }
   void operator()(const StopAttempt& effect) {
-    send(effect.worker, order::StopAttempt{effect.attempt});
+    send(effect.worker, order::StopAttempt{effect.attempt, effect.term});
   }
   void operator()(const TriggerCut& effect) {
     auto& news = state_.cuts[effect.cut];
     if (news.triggered_at == std::chrono::steady_clock::time_point{}) {
       news.triggered_at = std::chrono::steady_clock::now();
     }
-    send(effect.worker, order::TriggerCut{effect.attempt, effect.cut});
+    send(effect.worker, order::TriggerCut{effect.attempt, effect.cut, effect.term});
   }
   void operator()(const AbortCut& effect) {
-    send(effect.worker, order::AbortCut{effect.attempt, effect.cut});
+    if (effect.cut > state_.newest_aborted) {
+      state_.newest_aborted = effect.cut;
+      ++state_.cuts_aborted;
+    }
+    send(effect.worker, order::AbortCut{effect.attempt, effect.cut, effect.term});
   }
 
   void operator()(const Publish& effect) {
@@ -95,7 +111,7 @@ class Executor {
     news.publishing = effect.contents;
     ++state_.publications_open;
     for (const auto& part : contents.parts) {
-      send(part.worker, order::SendShards{contents.attempt, contents.cut});
+      send(part.worker, order::SendShards{contents.attempt, contents.cut, state_.machine->term()});
     }
   }
 
@@ -121,6 +137,31 @@ class Executor {
     state_.publications_open = 0;
     tell_ending(self_);
   }
+  void operator()(const JobCancelled& effect) {
+    JobUpdate update = make_update(self_, "cancelled", "");
+    if (effect.contents != nullptr) update.cut = effect.contents->cut;
+    state_.ending = std::move(update);
+    state_.publications_open = 0;
+    tell_ending(self_);
+  }
+  void operator()(const SavepointTaken& effect) {
+    JobUpdate update = make_update(self_, "savepoint", "");
+    update.name = effect.name;
+    update.cut = effect.contents->cut;
+    update.splits = effect.contents->splits;
+    state_.watcher(std::move(update));
+  }
+  void operator()(const SavepointFailed& effect) {
+    tell_refusal("savepoint_failed", effect.name, effect.status);
+  }
+  void operator()(const SavepointReleased& effect) {
+    JobUpdate update = make_update(self_, "released", "");
+    update.name = effect.name;
+    state_.watcher(std::move(update));
+  }
+  void operator()(const ReleaseFailed& effect) {
+    tell_refusal("release_failed", effect.name, effect.status);
+  }
   void operator()(const JobDeposed& effect) {
     (*this)(JobFailed{Status(Code::conflict,
                              "another coordinator (" + effect.by + ") has taken over this job",
@@ -138,6 +179,13 @@ class Executor {
  private:
   bool is_version_wanted(const CutContents& contents) const {
     return state_.job->spec.publish.every_checkpoint || contents.is_final;
+  }
+
+  void tell_refusal(const char* kind, const std::string& name, const Status& status) {
+    JobUpdate update = make_update(self_, kind, status.message());
+    update.name = name;
+    update.status = status;
+    state_.watcher(std::move(update));
   }
 
   // A worker that starts an attempt sends nothing of the one before any more, so shards that have

@@ -39,6 +39,9 @@ class Reader {
   void operator()(const report::AttemptFailed& what) {
     step(self_, millrace::AttemptFailed{report_.attempt, what.status});
   }
+  void operator()(const report::OrderRefused& what) {
+    step(self_, WorkerRefused{report_.worker, report_.attempt, what.term});
+  }
 
  private:
   void collect(const report::ShardContent& what) {
@@ -92,7 +95,9 @@ std::uint64_t CutNews::part_bytes() const {
 void on_report(JobMasterSelf self, const WorkerReport& report) {
   // What is to be published is complete, whatever became of the attempt that took it.
   const bool is_content = std::holds_alternative<report::ShardContent>(report.what);
-  if (!is_content && report.attempt != self->state.machine->attempt()) return;
+  const bool is_refusal = std::holds_alternative<report::OrderRefused>(report.what);
+  const bool is_of_another = report.attempt != self->state.machine->attempt();
+  if (is_of_another && !is_content && !is_refusal) return;
   std::visit(Reader(self, report), report.what);
 }
 
@@ -141,7 +146,13 @@ JobUpdate make_update(JobMasterSelf self, std::string kind, std::string message)
     update.splits.insert(update.splits.end(), news.splits.begin(), news.splits.end());
     update.evaluations.push_back(news.evaluation);
   }
-  if (const auto cut = self->state.machine->newest_complete()) update.cut = *cut;
+  const JobMachine& machine = *self->state.machine;
+  if (const auto cut = machine.newest_complete()) update.cut = *cut;
+  update.state = machine.state();
+  update.term = machine.term();
+  update.attempt = machine.attempt();
+  update.cuts_aborted = self->state.cuts_aborted;
+  update.placement = machine.placement();
   return update;
 }
 

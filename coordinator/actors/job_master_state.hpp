@@ -45,10 +45,13 @@ struct JobMasterState {
   std::unique_ptr<JobMachine> machine;
   checkpoint_actor checkpoints;
   std::map<WorkerId, worker_control> workers;
-  std::map<CutId, CutNews> cuts;  // bounded: dropped once a later cut is complete
+  std::map<WorkerId, NodeAddress> addresses;  // of workers in processes of their own
+  std::map<CutId, CutNews> cuts;              // bounded: dropped once a later cut is complete
   std::vector<PartDescriptor> restored_parts;
   std::map<ReplicaId, ReplicaNews> replicas;
   std::size_t publications_open = 0;
+  std::uint64_t cuts_aborted = 0;
+  CutId newest_aborted;  // every participant gets an order; the cut counts once
   // The end, told to the watcher when nothing is left to publish.
   std::optional<JobUpdate> ending;
   static inline const char* name = "job_master";

@@ -4,6 +4,8 @@
 #include <csignal>
 
 #include "common/config/nearest.hpp"
+#include "coordinator/cli/cluster_commands.hpp"
+#include "coordinator/cli/command_words.hpp"
 #include "coordinator/cli/verbs.hpp"
 
 namespace millrace::cli {
@@ -26,12 +28,21 @@ class CommandLine {
         "  millrace run job.yaml --workers 2               train; run again, it goes on where it "
         "stopped\n"
         "  millrace predict data --file rows.csv           predict with what was trained\n"
+        "  millrace submit job.yaml                        give a job to a cluster\n"
         "`millrace VERB --help` explains a verb, `millrace docs job-file` the job file.");
     add_run();
     add_job_file_verbs();
     add_predict();
     add_serve();
     add_model_verbs();
+    cluster_.add_to(
+        app_,
+        [this](CLI::App& parent, const std::string& name, const std::string& help,
+               const std::string& examples, std::function<int()> call) {
+          return add_verb(parent, name, help, examples, std::move(call));
+        },
+        output_);
+    add_checkpoint_verbs();
     add_keygen();
     add_the_rest();
   }
@@ -69,7 +80,9 @@ class CommandLine {
     verb->add_option("-o,--output", format_, "table, json or yaml (default table)")
         ->check(CLI::Validator(check_format, "", ""))
         ->type_name("FORMAT");
-    verb->final_callback([this, call = std::move(call)] { call_ = call; });
+    verb->final_callback([this, verb, call = std::move(call)] {
+      if (verb->get_subcommands().empty()) call_ = call;
+    });
     return verb;
   }
 
@@ -214,6 +227,31 @@ class CommandLine {
     add_state(*show, model_show_.state);
   }
 
+  void add_checkpoint_verbs() {
+    // `checkpoints JOB` asks a cluster; `checkpoints verify` reads a store.
+    auto* checkpoints = app_.get_subcommand("checkpoints");
+    checkpoints->require_subcommand(0, 1);
+    checkpoints->get_option("name")->required(false);
+    auto* verify = add_verb(
+        *checkpoints, "verify", "Read every complete checkpoint and say what is damaged",
+        "  millrace checkpoints verify                     every job of the state folder\n"
+        "  millrace checkpoints verify electricity --output json\n"
+        "  millrace checkpoints verify clicks --store 's3://bucket/jobs?region=eu-west-1'\n",
+        [this] { return verb_checkpoints_verify(checkpoints_verify_, output_); });
+    verify->add_option("job", checkpoints_verify_.job, "one job (default: all)")->type_name("JOB");
+    auto* store = verify->add_option("--store", checkpoints_verify_.store,
+                                     "a store instead of the state folder: a job's own, or with "
+                                     "JOB the one that all jobs share");
+    store->type_name("URL");
+    verify
+        ->add_option(
+            "--secrets", checkpoints_verify_.secrets,
+            "folder of the store's credentials (default $XDG_CONFIG_HOME/millrace/secrets)")
+        ->type_name("DIR")
+        ->needs(store);
+    add_state(*verify, checkpoints_verify_.state);
+  }
+
   void add_keygen() {
     auto* verb = add_verb(
         app_, "keygen", "Make the keys of a cluster: what is missing, keeping what exists",
@@ -245,7 +283,7 @@ class CommandLine {
   void add_the_rest() {
     auto* completion = add_verb(app_, "completion", "Print shell completion for bash, zsh or fish",
                                 "  source <(millrace completion bash)\n", [this] {
-                                  return verb_completion(shell_, descriptions(), output_);
+                                  return verb_completion(shell_, describe_verbs(app_), output_);
                                 });
     completion->add_option("shell", shell_, "bash, zsh or fish")->required()->type_name("SHELL");
     add_verb(app_, "version", "Print the version", "  millrace version --output json\n",
@@ -259,36 +297,12 @@ class CommandLine {
     return found;
   }
 
-  static std::vector<std::string> names_of(CLI::App& app) {
-    std::vector<std::string> names;
-    for (const auto* verb : app.get_subcommands(nullptr)) names.push_back(verb->get_name());
-    return names;
-  }
-  static std::vector<std::string> flags_of(const CLI::App& app) {
-    std::vector<std::string> flags;
-    for (const auto* option : app.get_options()) {
-      for (const auto& name : option->get_lnames()) flags.push_back("--" + name);
-      for (const auto& name : option->get_snames()) flags.push_back("-" + name);
-    }
-    return flags;
-  }
-
-  std::vector<VerbDescription> descriptions() {
-    std::vector<VerbDescription> all;
-    for (auto* verb : app_.get_subcommands(nullptr)) {
-      const auto below = verb->get_subcommands(nullptr);
-      auto flags = flags_of(below.empty() ? *verb : *below.front());
-      all.push_back({verb->get_name(), verb->get_description(), std::move(flags)});
-      for (const auto* inner : below) all.back().flags.push_back(inner->get_name());
-    }
-    return all;
-  }
-
   std::string reference() {
     auto text = app_.help();
     for (auto* verb : app_.get_subcommands(nullptr)) {
-      const auto below = verb->get_subcommands(nullptr);
-      text += "\n" + std::string(100, '-') + "\n" + help_of(below.empty() ? verb : below.front());
+      auto below = verb->get_subcommands(nullptr);
+      if (below.empty()) below.push_back(verb);
+      for (const auto* one : below) text += "\n" + std::string(100, '-') + "\n" + help_of(one);
     }
     return text;
   }
@@ -351,7 +365,9 @@ class CommandLine {
   ServeVerb serve_;
   ModelsVerb models_;
   ModelShowVerb model_show_;
+  CheckpointsVerifyVerb checkpoints_verify_;
   KeygenVerb keygen_;
+  ClusterCommands cluster_;
   std::string shell_;
 };
 

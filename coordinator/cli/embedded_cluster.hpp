@@ -102,7 +102,7 @@ struct RunSummary {
 
 // Runs until the source ends, or until `stop_signal` holds a signal number: SIGINT stops after a
 // checkpoint, SIGTERM drains. Absent parts of `spec` are chosen from the data
-// (coordinator/core/job_defaults.hpp).
+// (common/data/job_defaults.hpp).
 Result<RunSummary> run_embedded(const JobSpec& spec, const RunOptions& options,
                                 ProgressSink& progress, const std::atomic<int>& stop_signal);
 

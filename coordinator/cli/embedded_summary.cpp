@@ -4,6 +4,7 @@
 #include "coordinator/cli/output.hpp"
 #include "coordinator/cli/stored_cut.hpp"
 #include "coordinator/registry/model_registry.hpp"
+#include "coordinator/status/job_outline.hpp"
 
 namespace millrace {
 namespace {
@@ -12,25 +13,6 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr milliseconds kReportInterval{250};
-
-const char* name_of(ModelKind kind) {
-  switch (kind) {
-    case ModelKind::linear:
-      return "linear";
-    case ModelKind::logistic:
-      return "logistic";
-    case ModelKind::softmax:
-      return "softmax";
-    case ModelKind::mlp:
-      return "mlp";
-  }
-  return "?";
-}
-
-std::uint64_t lag_of(const SplitOutline& outline, Offset offset) {
-  const bool is_unknown = outline.end.value == ~std::uint64_t{0};
-  return is_unknown || offset >= outline.end ? 0 : outline.end.value - offset.value;
-}
 
 }  // namespace
 
@@ -44,10 +26,9 @@ SummaryBuilder::SummaryBuilder(const PreparedJob& prepared, std::uint32_t worker
   summary_.job = package.spec.name;
   summary_.task = package.schema.task;
   summary_.classes = package.schema.classes;
-  const bool is_online = package.spec.training->mode == TrainingMode::online;
-  summary_.label_delay = is_online ? 0 : package.spec.training->batch_size - 1;
+  summary_.label_delay = label_delay_of(package.spec);
   summary_.model.name = package.spec.name;
-  summary_.model.kind = name_of(package.spec.model->kind);
+  summary_.model.kind = to_string(package.spec.model->kind);
   summary_.workers = workers;
   summary_.parallelism = package.spec.parallelism;
   summary_.instruction_set = kernels::target_name();
@@ -72,7 +53,7 @@ void SummaryBuilder::tell(ProgressSink& progress, const std::string& kind,
 void SummaryBuilder::announce(ProgressSink& progress) {
   const JobPackage& package = *prepared_.package;
   tell(progress, prepared_.is_resumed ? "resumed" : "started",
-       package.spec.name + ": " + name_of(package.spec.model->kind) + ", " +
+       package.spec.name + ": " + to_string(package.spec.model->kind) + ", " +
            cli::counted(package.splits.size(), "split") + ", " +
            cli::counted(package.spec.parallelism, "replica") + " on " +
            cli::counted(summary_.workers, "worker"));

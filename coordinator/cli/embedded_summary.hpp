@@ -8,10 +8,10 @@
 #include <optional>
 #include <string>
 
-#include "coordinator/actors/interfaces.hpp"
 #include "coordinator/cli/embedded_cluster.hpp"
 #include "coordinator/cli/embedded_job.hpp"
 #include "coordinator/cli/stored_cut.hpp"
+#include "coordinator/status/job_update.hpp"
 
 namespace millrace {
 

@@ -16,6 +16,12 @@ nlohmann::ordered_json summary_json(const RunSummary& summary);
 std::string summary_table(const RunSummary& summary, const std::string& state_flag,
                           const Output& output);
 
+// Its parts, which the status of a job in a cluster has as well: the model beside the baselines;
+// what it is and ran on; what was quarantined and what looks wrong.
+std::string figures_table(const RunSummary& summary);
+std::string facts_table(const RunSummary& summary);
+std::string remarks_text(const RunSummary& summary, const Output& output);
+
 nlohmann::ordered_json metrics_json(const MetricsReport& metrics);
 
 }  // namespace millrace::cli

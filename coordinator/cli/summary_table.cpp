@@ -74,6 +74,8 @@ std::string confusion_table(const RunSummary& summary) {
   return "\n" + aligned(rows, "  ");
 }
 
+}  // namespace
+
 std::string facts_table(const RunSummary& summary) {
   const auto& model = summary.model;
   Rows rows;
@@ -99,6 +101,8 @@ std::string facts_table(const RunSummary& summary) {
   if (!summary.state_folder.empty()) rows.push_back({"state", summary.state_folder});
   return "\n" + aligned(rows, "  ");
 }
+
+namespace {
 
 std::string warnings_text(const RunSummary& summary, const Output& output) {
   std::string text;
@@ -143,6 +147,14 @@ std::string next_steps(const RunSummary& summary, const std::string& state_flag)
 
 }  // namespace
 
+std::string figures_table(const RunSummary& summary) {
+  return metrics_table(summary) + confusion_table(summary);
+}
+
+std::string remarks_text(const RunSummary& summary, const Output& output) {
+  return quarantine_text(summary, output) + warnings_text(summary, output);
+}
+
 std::string summary_table(const RunSummary& summary, const std::string& state_flag,
                           const Output& output) {
   auto text =
@@ -153,8 +165,7 @@ std::string summary_table(const RunSummary& summary, const std::string& state_fl
   if (summary.quarantined != 0) text += ", " + grouped(summary.quarantined) + " quarantined";
   if (summary.skipped != 0) text += ", " + grouped(summary.skipped) + " skipped";
   if (summary.resumed_from != 0) text += ", went on from " + grouped(summary.resumed_from);
-  text += "\n\n" + metrics_table(summary) + confusion_table(summary) + facts_table(summary) +
-          quarantine_text(summary, output) + warnings_text(summary, output);
+  text += "\n\n" + figures_table(summary) + facts_table(summary) + remarks_text(summary, output);
   if (!summary.prediction_endpoint.empty())
     text += "\nserved at " + summary.prediction_endpoint + "\n";
   return text + next_steps(summary, state_flag);

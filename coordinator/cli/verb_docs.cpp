@@ -10,13 +10,16 @@ namespace {
 constexpr std::string_view kExitCodes = R"(Exit codes of every verb
 
   0    done; a service that SIGTERM ended after draining
-  1    the job or the request failed: a full disk, damaged state, too many quarantined records
+  1    the job or the request failed: a full disk, damaged state, too many quarantined records; of `job diff`: they
+       differ; of `doctor`: a check failed; of `wait`: the job ended otherwise
   2    wrong usage, an invalid job file, data that does not fit
-  3    not found: a file, a model, a version
-  4    conflicts with the present state: state in use, a changed schema or model, a port that is taken
-  5    nobody answers at the endpoint
-  6    not allowed: file permissions, an endpoint open to others without protection, keys that are refused
-  7    timed out; the request may have been done
+  3    not found: a file, a job, a worker, a model, a version
+  4    conflicts with the present state: state in use, a changed schema or model, another job of this name, a port
+       that is taken
+  5    nobody answers at the endpoint, or no coordinator can be reached
+  6    not allowed: file permissions, an endpoint open to others without protection, keys that are refused, a role
+       that the client has not
+  7    timed out: what was asked for may go on, and its id is printed
   130  interrupted by Ctrl-C, after a checkpoint; a second Ctrl-C ends at once
 
 Errors go to stderr: what happened, where and why, then what to try. Under --output json an error is one object

@@ -5,9 +5,9 @@
 #include "common/config/job_file.hpp"
 #include "common/config/job_value.hpp"
 #include "common/config/nearest.hpp"
+#include "common/data/job_defaults.hpp"
 #include "common/data/schema_inference.hpp"
 #include "coordinator/cli/verbs.hpp"
-#include "coordinator/core/job_defaults.hpp"
 #include "worker/sources/split.hpp"
 
 namespace millrace::cli {

@@ -78,6 +78,14 @@ struct ModelShowVerb {
 };
 int verb_model_show(const ModelShowVerb& options, Output& output);
 
+struct CheckpointsVerifyVerb {
+  std::string job;  // empty: every job of the state folder, or the one that `store` belongs to
+  std::string state;
+  std::string store;    // URL of a store, or with `job` of the base it stands below; empty: `state`
+  std::string secrets;  // folder of the store's credentials
+};
+int verb_checkpoints_verify(const CheckpointsVerifyVerb& options, Output& output);
+
 struct KeygenVerb {
   std::string folder;
   std::vector<std::string> nodes;    // "NAME" or "NAME=ROLE"

@@ -80,6 +80,7 @@ worker_actor::behavior_type behave(Self self, WorkerId id, bool in_chunks,
           [](const order::TriggerCut&) {},
           [](const order::AbortCut&) {},
           [](const order::SendShards&) {},
+          [](const AdoptAttempt&) {},
           [reply](const Entry& entry) { reply(entry); },
           [bell](const Answer&) { bell->ring(); },
           [self, reply, bell](const Chunk& chunk) {

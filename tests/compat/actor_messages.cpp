@@ -4,7 +4,7 @@
 
 #include "common/base/digest.hpp"
 #include "common/config/job_file.hpp"
-#include "coordinator/core/job_defaults.hpp"
+#include "common/data/job_defaults.hpp"
 
 namespace millrace::test {
 namespace {
@@ -83,7 +83,9 @@ GoldenFrame golden(const std::string& name, const Message& message, bool is_cano
     MILLRACE_ASSIGN(const Frame encoded, encode_message(decoded));
     return encoded.join();
   };
-  return {"v1/actors/" + name + ".bin", frame.value().join(), pass, is_canonical};
+  Bytes bytes = frame.value().join();
+  const auto format = std::to_string(std::to_integer<int>(bytes.at(0)));
+  return {"v" + format + "/actors/" + name + ".bin", std::move(bytes), pass, is_canonical};
 }
 
 }  // namespace
@@ -120,7 +122,59 @@ order::StartAttempt example_start() {
   restored->shards = {WorkerId(12), WorkerId(11)};
   restored->ledger = example_ledger();
   start.restored = std::move(restored);
+  start.term = Term(4);
+  start.peers = {{WorkerId(12), {"worker-2.example", 4710}}};
   return start;
+}
+
+RunningPart example_part_running() {
+  return {Attempt(3), {ReplicaId(0), ReplicaId(1)}, {ShardId(1)}, CutId(8), CutId(7)};
+}
+
+WorkerOutline example_outline() {
+  WorkerOutline outline;
+  outline.id = WorkerId(11);
+  outline.name = "worker-1";
+  outline.roles = {true, false, true};
+  outline.slots = 4;
+  outline.memory_bytes = std::uint64_t{8} << 30;
+  outline.labels = {{"zone", "a"}, {"disk", ""}};
+  outline.address = {"10.0.0.7", 4710};
+  outline.predictions = "tcp://10.0.0.7:4711";
+  outline.version = "0.1.0";
+  return outline;
+}
+
+std::vector<GoldenFrame> host_frames() {
+  const security::NodeProof proof{"-----BEGIN CERTIFICATE-----", *blob("signature")};
+  const Status status(Code::permission_denied, "no member", "make keys");
+  const auto nonce = *blob("0123456789abcdef0123456789abcdef");
+  const std::vector<AliasMove> moves = {{"production", VersionId(7), 3}};
+  return {
+      golden("ask_to_join", AskToJoin{WorkerId(11), nonce, {}}),
+      golden("join_challenge", JoinChallenge{nonce, proof}),
+      golden("join_cluster",
+             JoinCluster{example_outline(),
+                         proof,
+                         {{"example", Term(4), example_part_running(), {}}, {"other", {}, {}, {}}},
+                         {}}),
+      golden("welcome", Welcome{WorkerId(11), "coordinator", "0.1.0"}),
+      golden("join_refused", JoinRefused{WorkerId(11), status}),
+      golden("open_job", OpenJob{"example", Term(4)}),
+      golden("close_job", CloseJob{"example", Term(4)}),
+      golden("prepare_job", PrepareJob{9, example_package()->spec, "/data", example_package()},
+             false),
+      golden("serve_version",
+             ServeVersion{"example", "file:///store", "models/7", "0a1b", VersionId(7), moves}),
+      golden("drain", Drain{true}),
+      golden("released", Released{WorkerId(11)}),
+      golden("job_opened", JobOpened{WorkerId(11), "example", Term(4), status, {}}),
+      golden("job_prepared",
+             JobPrepared{WorkerId(11), 9, {}, example_package(), true, {"x: numbers"}, {"few"}},
+             false),
+      golden("serving_news", ServingNews{WorkerId(11), "example", VersionId(7), {}, moves}),
+      golden("leave_cluster", LeaveCluster{WorkerId(11), "it was told to stop"}),
+  };
 }
 
 WorkerReport example_report(decltype(WorkerReport::what) what) {
@@ -205,13 +259,14 @@ std::vector<GoldenFrame> golden_frames() {
   const auto reported = [](const char* name, decltype(WorkerReport::what) what) {
     return golden(name, example_report(std::move(what)));
   };
-  return {
+  std::vector<GoldenFrame> frames = {
       golden("start_attempt", example_start(), false),
-      golden("stop_attempt", order::StopAttempt{Attempt(3)}),
-      golden("trigger_cut", order::TriggerCut{Attempt(3), CutId(8)}),
-      golden("abort_cut", order::AbortCut{Attempt(3), CutId(8)}),
-      golden("send_shards", order::SendShards{Attempt(3), CutId(8)}),
-      golden("register_worker", RegisterWorker{WorkerId(11), {}}),
+      golden("stop_attempt", order::StopAttempt{Attempt(3), Term(4)}),
+      golden("trigger_cut", order::TriggerCut{Attempt(3), CutId(8), Term(4)}),
+      golden("abort_cut", order::AbortCut{Attempt(3), CutId(8), Term(4)}),
+      golden("send_shards", order::SendShards{Attempt(3), CutId(8), Term(4)}),
+      golden("adopt_attempt", AdoptAttempt{Term(4), Attempt(3), {}, CutId(7), CutId(9)}),
+      golden("register_worker", RegisterWorker{WorkerId(11), {}, example_part_running()}),
       golden("worker_tick", WorkerTick{WorkerId(11), 900}),
       reported("report_attempt_started", report::AttemptStarted{}),
       reported("report_replica_cut", report::ReplicaCut{CutId(8),
@@ -228,6 +283,7 @@ std::vector<GoldenFrame> golden_frames() {
                report::ReplicaProgress{ReplicaId(1), totals, {progress(1, 2)}, nullptr}),
       reported("report_cut_failed", report::CutFailed{CutId(8), status}),
       reported("report_attempt_failed", report::AttemptFailed{status}),
+      reported("report_order_refused", report::OrderRefused{Term(5)}),
       golden("entry_push", example_entry()),
       golden("entry_barrier", barrier),
       golden("answer_view", example_answer()),
@@ -235,6 +291,8 @@ std::vector<GoldenFrame> golden_frames() {
       golden("chunk", example_chunk()),
       golden("chunk_ack", ChunkAck{5, 2, true}),
   };
+  for (auto& frame : host_frames()) frames.push_back(std::move(frame));
+  return frames;
 }
 
 }  // namespace millrace::test

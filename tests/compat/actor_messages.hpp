@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "common/actors/interfaces.hpp"
+#include "common/actors/host_interfaces.hpp"
 #include "worker/training/message_codec.hpp"
 #include "worker/training/parameter_payload.hpp"
 
@@ -14,6 +14,8 @@ namespace millrace::test {
 // A job of two replicas and two shards over three splits, with every optional part filled in.
 JobPackagePtr example_package();
 order::StartAttempt example_start();
+RunningPart example_part_running();
+WorkerOutline example_outline();
 WorkerReport example_report(decltype(WorkerReport::what) what);
 // A push and a view of two vectors with dense values, rows and everything else.
 std::shared_ptr<ParameterPush> example_push();

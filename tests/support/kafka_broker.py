@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -32,12 +33,12 @@ COMMAND_SECONDS_MAX = 120
 
 SETTINGS = """process.roles=broker,controller
 node.id=1
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners=PLAINTEXT://{address}:{port},CONTROLLER://{address}:{controller}
+advertised.listeners=PLAINTEXT://{address}:{port}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-controller.quorum.voters=1@127.0.0.1:{controller}
+controller.quorum.voters=1@{address}:{controller}
 log.dirs={folder}/data
 auto.create.topics.enable=false
 offsets.topic.replication.factor=1
@@ -109,27 +110,35 @@ def free_ports(count):
 
 
 class KafkaBroker:
-    """One broker; `start` after `stop` or `kill` goes on with the same data at the same address."""
+    """One broker; `start` after `stop` or `kill` goes on with the same data at the same address.
 
-    def __init__(self, folder):
+    On a `host` (cluster/network.py) it and the tools that ask it run there, and it listens at the host's address.
+    """
+
+    def __init__(self, folder, host=None):
         check_tools()
         self.jars = libraries()
         self.folder = pathlib.Path(folder).resolve() / "kafka"
         self.folder.mkdir(parents=True)
-        self.port, controller = free_ports(2)
-        self.address = f"127.0.0.1:{self.port}"
+        self.on_host = host.command if host else lambda *words: list(map(str, words))
+        ip = host.address if host else "127.0.0.1"
+        self.port, controller = (9092, 9093) if host else free_ports(2)
+        self.address = f"{ip}:{self.port}"
         self.settings = self.folder / "server.properties"
-        self.settings.write_text(SETTINGS.format(port=self.port, controller=controller, folder=self.folder))
+        self.settings.write_text(SETTINGS.format(address=ip, port=self.port, controller=controller,
+                                                 folder=self.folder))
         (self.folder / "log4j2.properties").write_text(LOGGING)
         self.log = self.folder / "broker.log"
         self.process = None
+        if host:
+            host.network.at_close.append(self.stop)
         identity = self.java("kafka.tools.StorageTool", "random-uuid").strip().splitlines()[-1]
         self.java("kafka.tools.StorageTool", "format", "-t", identity, "-c", self.settings)
 
     def command(self, *words):
-        return ["java", "-XX:+UseSerialGC", "-Xms256m", "-Xmx256m",
-                f"-Dlog4j2.configurationFile={self.folder / 'log4j2.properties'}", "-cp", f"{self.jars}/*",
-                *map(str, words)]
+        return self.on_host("java", "-XX:+UseSerialGC", "-Xms256m", "-Xmx256m",
+                            f"-Dlog4j2.configurationFile={self.folder / 'log4j2.properties'}", "-cp", f"{self.jars}/*",
+                            *words)
 
     def java(self, *words):
         done = subprocess.run(self.command(*words), capture_output=True, text=True, timeout=COMMAND_SECONDS_MAX,
@@ -180,11 +189,19 @@ class KafkaBroker:
 
     def produce(self, topic, partition, lines, *flags):
         """One message a line, in order; `flags` are kcat's: -Z makes empty ones null, -K: splits off a key."""
-        done = subprocess.run(["kcat", "-P", "-b", self.address, "-t", topic, "-p", str(partition), *flags],
+        done = subprocess.run(self.on_host("kcat", "-P", "-b", self.address, "-t", topic, "-p", partition, *flags),
                               input="".join(line + "\n" for line in lines), capture_output=True, text=True,
                               timeout=COMMAND_SECONDS_MAX, check=False)
         if done.returncode != 0:
             raise RuntimeError("kcat failed: " + done.stderr[-1000:])
+
+    def ends(self, topic, partitions):
+        """The offset after the last record of each partition."""
+        asked = [word for number in range(partitions) for word in ("-t", f"{topic}:{number}:-1")]
+        done = subprocess.run(self.on_host("kcat", "-Q", "-b", self.address, *asked), capture_output=True, text=True,
+                              timeout=COMMAND_SECONDS_MAX, check=True)
+        rows = [re.match(r".*\[(\d+)\] offset (\d+)", line) for line in done.stdout.splitlines()]
+        return {int(row.group(1)): int(row.group(2)) for row in rows if row}
 
     def committed(self, group):
         """Offsets that a group has committed, by (topic, partition)."""

@@ -79,6 +79,7 @@ std::optional<BulkMessage> BulkPort::on_chunk(worker_actor::pointer self, const 
   const auto sender = caf::actor_cast<worker_actor>(self->current_sender());
   for (auto& effect : stage_.on_chunk(chunk, monotonic_now())) {
     if (const auto* acknowledge = std::get_if<AcknowledgeChunk>(&effect)) {
+      if (acknowledge->ack.is_refused) ++chunks_refused_;
       if (sender) self->send(sender, acknowledge->ack);
     } else if (const auto* staged = std::get_if<MessageStaged>(&effect)) {
       whole = staged->kind == BulkKind::entry ? decode_as<Entry>(staged->bytes())

@@ -27,6 +27,8 @@ class BulkPort {
   void on_ack(worker_actor::pointer self, const ChunkAck& ack);
   // The message that this chunk makes whole.
   std::optional<BulkMessage> on_chunk(worker_actor::pointer self, const Chunk& chunk);
+  // Chunks so far that changed nothing and whose senders were told to stop.
+  std::uint64_t chunks_refused() const { return chunks_refused_; }
   // What belongs to older attempts is dropped.
   void begin_attempt(worker_actor::pointer self, Attempt attempt);
 
@@ -41,6 +43,7 @@ class BulkPort {
   WorkerId origin_;
   std::map<caf::actor_addr, Peer> peers_;
   ChunkStage stage_;
+  std::uint64_t chunks_refused_ = 0;
   std::uint64_t transfers_ = 0;  // of links that are gone: their numbers are not used again
 };
 

@@ -7,6 +7,7 @@
 
 #include <memory>
 
+#include "common/actors/host_interfaces.hpp"
 #include "common/actors/interfaces.hpp"
 #include "worker/actors/state_keeper.hpp"
 #include "worker/core/bulk_link.hpp"
@@ -81,7 +82,7 @@ void add_worker_messages(caf::actor_system_config& config);
 
 }  // namespace millrace
 
-CAF_BEGIN_TYPE_ID_BLOCK(millrace_worker, caf::id_block::millrace_control::end)
+CAF_BEGIN_TYPE_ID_BLOCK(millrace_worker, caf::id_block::millrace_host::end)
 CAF_ADD_TYPE_ID(millrace_worker, (millrace::Entry))
 CAF_ADD_TYPE_ID(millrace_worker, (millrace::Answer))
 CAF_ADD_TYPE_ID(millrace_worker, (millrace::Chunk))

@@ -7,6 +7,7 @@ struct State {
   std::unique_ptr<StateKeeper> keeper;
   WorkerId id;
   worker_actor worker;
+  std::function<Status(const order::StartAttempt&)> link_peers;
   static inline const char* name = "state";
 };
 using Self = state_actor::stateful_pointer<State>;
@@ -34,14 +35,21 @@ void ship(Self self, Attempt attempt, CutId cut, const Status& added) {
   }
 }
 
-state_actor::behavior_type state_behavior(Self self, WorkerId id, std::filesystem::path scratch,
-                                          const worker_actor& worker) {
-  self->state.keeper = std::make_unique<StateKeeper>(id, std::move(scratch));
-  self->state.id = id;
-  self->state.worker = worker;
+// Links first: what is loaded is wanted at once.
+Result<LoadedAttempt> load(Self self, const order::StartAttempt& start) {
+  if (self->state.link_peers) MILLRACE_TRY(self->state.link_peers(start));
+  return self->state.keeper->load(start);
+}
+
+state_actor::behavior_type state_behavior(Self self, StateActorOptions options) {
+  self->state.keeper = std::make_unique<StateKeeper>(
+      options.id, std::move(options.scratch), std::move(options.roots), std::move(options.secrets));
+  self->state.id = options.id;
+  self->state.worker = options.worker;
+  self->state.link_peers = std::move(options.link_peers);
   return {
       [self](const order::StartAttempt& start) {
-        auto loaded = self->state.keeper->load(start);
+        auto loaded = load(self, start);
         if (!loaded.is_ok()) {
           tell(self, start.attempt, report::AttemptFailed{loaded.status()});
           return;
@@ -80,9 +88,8 @@ state_actor::behavior_type state_behavior(Self self, WorkerId id, std::filesyste
 
 }  // namespace
 
-state_actor spawn_state_actor(caf::actor_system& system, WorkerId id, std::filesystem::path scratch,
-                              const worker_actor& worker) {
-  return system.spawn<caf::detached>(state_behavior, id, std::move(scratch), worker);
+state_actor spawn_state_actor(caf::actor_system& system, StateActorOptions options) {
+  return system.spawn<caf::detached>(state_behavior, std::move(options));
 }
 
 }  // namespace millrace

@@ -2,13 +2,23 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 
+#include "common/config/secrets.hpp"
 #include "worker/actors/interfaces.hpp"
 
 namespace millrace {
 
-// Results go to `worker` as AttemptLoaded and LocalReport.
-state_actor spawn_state_actor(caf::actor_system& system, WorkerId id, std::filesystem::path scratch,
-                              const worker_actor& worker);
+struct StateActorOptions {
+  WorkerId id;
+  std::filesystem::path scratch;  // of this worker, emptied at will
+  worker_actor worker;            // gets results: AttemptLoaded and LocalReport
+  DataRoots roots;
+  SecretsFolder secrets;
+  // Called before an attempt is loaded; empty: others need not be reached directly.
+  std::function<Status(const order::StartAttempt&)> link_peers;
+};
+
+state_actor spawn_state_actor(caf::actor_system& system, StateActorOptions options);
 
 }  // namespace millrace

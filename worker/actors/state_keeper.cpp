@@ -1,5 +1,7 @@
 #include "worker/actors/state_keeper.hpp"
 
+#include <set>
+
 namespace millrace {
 namespace {
 
@@ -22,6 +24,13 @@ Status prepare_folder(const std::filesystem::path& folder) {
 
 }  // namespace
 
+StateKeeper::~StateKeeper() {
+  restored_.clear();
+  db_.reset();
+  std::error_code ignored;
+  std::filesystem::remove_all(scratch_, ignored);
+}
+
 Result<Bytes> StateKeeper::read_restored(const order::RestorePlan& plan, WorkerId worker,
                                          const std::string& key) {
   auto& db = restored_[worker];
@@ -42,15 +51,17 @@ Result<LoadedAttempt> StateKeeper::load(const order::StartAttempt& start) {
   db_.reset();
   cuts_.clear();
   shipped_ = start.restored->cut;
+  completed_ = shipped_;
   attempt_ = start.attempt;
   MILLRACE_TRY(prepare_folder(scratch_));
-  MILLRACE_ASSIGN(store_, open_checkpoint_store(start.store_url));
+  MILLRACE_ASSIGN(store_, open_checkpoint_store(start.store_url, {.secrets = secrets_}));
 
   LoadedAttempt loaded;
   const JobPackage& job = *start.job;
   MILLRACE_ASSIGN(loaded.setup, make_training_setup(job.spec, job.schema, job.shards));
   ByteReader plan(job.split_plan);
   MILLRACE_ASSIGN(loaded.splits, decode_splits(plan));
+  MILLRACE_TRY(roots_.check(job.spec.source, loaded.splits));
 
   const auto& restored = *start.restored;
   const bool is_fresh = restored.parts.empty();
@@ -109,8 +120,16 @@ Status StateKeeper::add_replica(CutId cut, ReplicaId replica, ByteView state) {
 }
 
 void StateKeeper::abort(CutId cut) {
-  cuts_.erase(cut);
-  if (db_ != nullptr) db_->abandoned(cut);
+  std::set<CutId> open = {cut};
+  if (shipped_ <= cut) open.insert(shipped_);
+  for (const auto& [id, contributions] : cuts_) {
+    if (id <= cut) open.insert(id);
+  }
+  for (const CutId id : open) {
+    if (id <= completed_) continue;
+    cuts_.erase(id);
+    if (db_ != nullptr) db_->abandoned(id);
+  }
 }
 
 Result<std::optional<PartDescriptor>> StateKeeper::ship_if_complete(CutId cut) {
@@ -125,6 +144,7 @@ Result<std::optional<PartDescriptor>> StateKeeper::ship_if_complete(CutId cut) {
 }
 
 std::map<ShardId, std::shared_ptr<const Bytes>> StateKeeper::completed(CutId cut) {
+  completed_ = std::max(completed_, cut);
   if (db_ != nullptr) db_->completed(cut);
   const auto open = cuts_.find(cut);
   return open == cuts_.end() ? std::map<ShardId, std::shared_ptr<const Bytes>>()

@@ -18,6 +18,7 @@
 #include "common/actors/messages.hpp"
 #include "common/store/checkpoint_store.hpp"
 #include "common/store/state_db.hpp"
+#include "worker/sources/data_roots.hpp"
 #include "worker/sources/split.hpp"
 #include "worker/training/parameter_shard.hpp"
 #include "worker/training/training_setup.hpp"
@@ -34,9 +35,18 @@ struct LoadedAttempt {
 
 class StateKeeper {
  public:
-  // `scratch` is this worker's own folder and is emptied at every attempt.
-  StateKeeper(WorkerId worker, std::filesystem::path scratch)
-      : worker_(worker), scratch_(std::move(scratch)) {}
+  // `scratch` is this worker's own folder and is emptied at every attempt. Attempts that read files
+  // outside `roots` are refused. `secrets`: those of the checkpoint store.
+  StateKeeper(WorkerId worker, std::filesystem::path scratch, DataRoots roots = {},
+              SecretsFolder secrets = {})
+      : worker_(worker),
+        scratch_(std::move(scratch)),
+        roots_(std::move(roots)),
+        secrets_(std::move(secrets)) {}
+  // Empties the folder.
+  ~StateKeeper();
+  StateKeeper(const StateKeeper&) = delete;
+  StateKeeper& operator=(const StateKeeper&) = delete;
 
   Result<LoadedAttempt> load(const order::StartAttempt& start);
   // The attempt loaded last; what others contribute is not for this keeper.
@@ -46,6 +56,7 @@ class StateKeeper {
   void expect(CutId cut, std::size_t contributions);
   Status add_shard(CutId cut, ShardId shard, Bytes state);
   Status add_replica(CutId cut, ReplicaId replica, ByteView state);
+  // Every cut up to this one that is not known to be complete.
   void abort(CutId cut);
   // The part, once per cut, when its last contribution is in; nothing before.
   Result<std::optional<PartDescriptor>> ship_if_complete(CutId cut);
@@ -64,13 +75,16 @@ class StateKeeper {
 
   WorkerId worker_;
   std::filesystem::path scratch_;
+  DataRoots roots_;
+  SecretsFolder secrets_;
   Attempt attempt_;
   std::unique_ptr<CheckpointStore> store_;
   std::unique_ptr<StateDb> db_;
   std::map<WorkerId, std::unique_ptr<StateDb>>
       restored_;  // parts being read while an attempt loads
   std::map<CutId, OpenCut> cuts_;
-  CutId shipped_;  // newest; its shards stay until the next
+  CutId shipped_;    // newest; its shards stay until the next
+  CutId completed_;  // newest that the log is known to hold
 };
 
 }  // namespace millrace

@@ -1,7 +1,9 @@
 #include "worker/actors/worker.hpp"
 
+#include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -10,6 +12,7 @@
 #include "worker/actors/shard_actor.hpp"
 #include "worker/actors/state_actor.hpp"
 #include "worker/actors/trainer_actor.hpp"
+#include "worker/core/early_entries.hpp"
 
 namespace millrace {
 namespace {
@@ -18,17 +21,22 @@ struct State {
   WorkerOptions options;
   state_actor keeper;
   report_sink reports;
+  Term term;        // highest heard; orders of lower ones change nothing
   Attempt attempt;  // newest asked for; older orders and reports change nothing
   bool is_running = false;
+  CutId restored;  // what the attempt was started from
+  // Said to a coordinator that may be gone, so to be said again to the next one.
+  std::optional<Status> failure;
+  std::set<ReplicaId> finished;
   std::map<ReplicaId, trainer_actor> trainers;
   std::map<ShardId, shard_actor> shards;
-  // First entries of replicas elsewhere that began before the shards here were loaded. At most
-  // limits::kReplicasMax, one of each stream.
-  std::map<std::pair<ShardId, ReplicaId>, Entry> early_entries;
+  EarlyEntries early_entries;
   // What was said about the cut in flight, to be said again when the order comes again.
   CutId cut;
   std::vector<WorkerReport> cut_reports;
-  std::optional<BulkPort> port;  // to workers in other processes
+  std::optional<BulkPort> port;             // to workers in other processes
+  std::set<caf::actor_addr> peers;          // workers in other processes that the attempt needs
+  std::map<ReplicaId, std::uint64_t> read;  // records, as last reported
   static inline const char* name = "worker";
 };
 using Self = worker_actor::stateful_pointer<State>;
@@ -46,10 +54,19 @@ void stop_attempt(Self self) {
   state.is_running = false;
   state.early_entries.clear();
   state.cut_reports.clear();
+  state.failure.reset();
+  state.finished.clear();
 }
 
 void send_report(Self self, const WorkerReport& report) {
-  const auto& sink = self->state.reports;
+  auto& state = self->state;
+  if (report.attempt == state.attempt) {
+    const auto* finished = std::get_if<report::ReplicaFinished>(&report.what);
+    const auto* failed = std::get_if<report::AttemptFailed>(&report.what);
+    if (finished != nullptr) state.finished.insert(finished->replica);
+    if (failed != nullptr && !state.failure) state.failure = failed->status;
+  }
+  const auto& sink = state.reports;
   const bool is_elsewhere = sink.node() != self->node();
   self->send(sink, is_elsewhere ? without_bulk(report) : report);
 }
@@ -60,9 +77,84 @@ void tell(Self self, What what) {
   send_report(self, WorkerReport{state.options.id, state.attempt, std::move(what)});
 }
 
+// Whether the order comes from a coordinator that may lead, as far as is known here. Embedded runs
+// have one coordinator, whose term rises with every run.
+bool admit_term(Self self, Term term) {
+  auto& state = self->state;
+  if (term >= state.term) {
+    state.term = term;
+    return true;
+  }
+  if (state.options.health != nullptr) ++state.options.health->stale_terms_rejected;
+  return false;
+}
+
+// Whether the order is about the newest attempt that was heard of, or a newer one.
+bool admit_attempt(Self self, Attempt attempt) {
+  auto& state = self->state;
+  if (attempt >= state.attempt) return true;
+  if (state.options.health != nullptr) ++state.options.health->stale_attempts_rejected;
+  return false;
+}
+
+// Says which term and attempt are obeyed here.
+void refuse(Self self, const report_sink& to) {
+  const auto& state = self->state;
+  self->send(to, WorkerReport{state.options.id, state.attempt, report::OrderRefused{state.term}});
+}
+
+// What it runs of the newest attempt, told to its host: another coordinator may have to know.
+void tell_part(Self self) {
+  auto& state = self->state;
+  if (!state.options.on_part) return;
+  std::optional<RunningPart> part;
+  if (state.is_running) {
+    part.emplace();
+    part->attempt = state.attempt;
+    for (const auto& [replica, trainer] : state.trainers) part->replicas.push_back(replica);
+    for (const auto& [shard, actor] : state.shards) part->shards.push_back(shard);
+    part->newest_cut = state.cut;
+    part->restored = state.restored;
+  }
+  state.options.on_part(state.term, std::move(part));
+}
+
+// Hears when a process is gone that hosts a part of the attempt: the coordinator may still reach
+// it.
+void watch_peers(Self self, const Routes& routes) {
+  auto& peers = self->state.peers;
+  for (const auto& peer : peers) self->demonitor(peer);
+  peers.clear();
+  for (const auto* hosts : {&routes.replicas, &routes.shards}) {
+    for (const auto& host : *hosts) {
+      if (host.node() == self->node() || !peers.insert(host.address()).second) continue;
+      self->monitor(host);
+    }
+  }
+}
+
+void lose_peer(Self self, const caf::down_msg& down) {
+  if (self->state.peers.erase(down.source) == 0) return;
+  tell(self, report::AttemptFailed{Status(
+                 Code::unreachable,
+                 "worker " + std::to_string(self->state.options.id.value) +
+                     " has lost its connection to a worker with another part of the job",
+                 "see whether that process runs, and whether workers can reach each other")});
+}
+
+void note_progress(State& state, const report::ReplicaProgress& progress) {
+  const auto now = progress.totals.read;
+  const auto [known, is_first] = state.read.try_emplace(progress.replica, now);
+  const auto before = std::exchange(known->second, now);
+  if (state.options.health == nullptr || (now == before && !is_first)) return;
+  state.options.health->note_progress();
+  // What a replica says first was partly read before, by a replica of an older attempt.
+  if (now > before) state.options.health->records_read += now - before;
+}
+
 void start(Self self, const order::StartAttempt& order) {
   auto& state = self->state;
-  if (order.attempt < state.attempt) return;
+  if (!admit_attempt(self, order.attempt)) return refuse(self, order.routes->reports);
   if (order.attempt == state.attempt) {
     if (state.is_running) tell(self, report::AttemptStarted{});
     return;  // being loaded: the answer comes by itself
@@ -72,20 +164,9 @@ void start(Self self, const order::StartAttempt& order) {
   state.reports = order.routes->reports;
   state.port->begin_attempt(self, order.attempt);
   state.cut = order.restored->cut;
+  state.restored = state.cut;
+  watch_peers(self, *order.routes);
   self->send(state.keeper, order);
-}
-
-// Keeps the entry that opens a stream, of the newest attempt that was heard of. Later ones cannot
-// be applied before it, and the payloads of a stopped attempt would only hold memory.
-void keep_early(State& state, const Entry& entry) {
-  if (entry.sequence != Sequence(1)) return;
-  auto& kept = state.early_entries;
-  const auto found = kept.find({entry.shard, entry.replica});
-  if (found != kept.end()) {
-    if (entry.attempt > found->second.attempt) found->second = entry;
-  } else if (kept.size() < limits::kReplicasMax) {
-    kept.emplace(std::pair(entry.shard, entry.replica), entry);
-  }
 }
 
 // An entry that is not taken comes again: replicas resend until they are answered.
@@ -96,7 +177,7 @@ void take_entry(Self self, const Entry& entry) {
   if (found != state.shards.end()) {
     self->send(found->second, entry);
   } else {
-    keep_early(state, entry);
+    state.early_entries.keep(entry);
   }
 }
 
@@ -106,7 +187,12 @@ void take_answer(Self self, const Answer& answer) {
 }
 
 void take_chunk(Self self, const Chunk& chunk) {
-  const auto message = self->state.port->on_chunk(self, chunk);
+  auto& port = *self->state.port;
+  const auto refused_before = port.chunks_refused();
+  const auto message = port.on_chunk(self, chunk);
+  if (const auto& health = self->state.options.health; health != nullptr) {
+    health->bulk_chunks_refused += port.chunks_refused() - refused_before;
+  }
   if (!message) return;
   if (const auto* entry = std::get_if<Entry>(&*message)) {
     take_entry(self, *entry);
@@ -171,20 +257,21 @@ void run(Self self, const AttemptLoaded& message) {
     state.trainers[assignment.replica] = trainer.value();
   }
   state.is_running = true;
-  for (const auto& [stream, entry] : std::exchange(state.early_entries, {})) {
-    take_entry(self, entry);
-  }
+  tell_part(self);
+  for (const auto& entry : state.early_entries.take()) take_entry(self, entry);
   tell(self, report::AttemptStarted{});
 }
 
 void trigger_cut(Self self, const order::TriggerCut& order) {
   auto& state = self->state;
+  if (!admit_attempt(self, order.attempt)) return;
   if (order.attempt != state.attempt || !state.is_running || order.cut < state.cut) return;
   if (order.cut == state.cut) {
     for (const auto& report : state.cut_reports) send_report(self, report);
     return;
   }
   state.cut = order.cut;
+  tell_part(self);
   // A barrier of another worker's replica may have closed the cut here before this order came.
   std::erase_if(state.cut_reports, [&](const WorkerReport& said) {
     const auto* shard = std::get_if<report::ShardCut>(&said.what);
@@ -198,16 +285,51 @@ void trigger_cut(Self self, const order::TriggerCut& order) {
 
 void abort_cut(Self self, const order::AbortCut& order) {
   auto& state = self->state;
+  if (!admit_attempt(self, order.attempt)) return;
   if (order.attempt != state.attempt || !state.is_running) return;
   for (auto& [shard, actor] : state.shards) self->send(actor, order);
   for (auto& [replica, trainer] : state.trainers) self->send(trainer, order);
   self->send(state.keeper, order);
 }
 
+// A new coordinator leads what runs here. What it may have to know is said before AttemptStarted:
+// after that it may begin a cut, or end the job.
+void adopt(Self self, const AdoptAttempt& order) {
+  auto& state = self->state;
+  if (order.attempt < state.attempt) return refuse(self, order.reports);
+  if (order.attempt > state.attempt || !state.is_running) {
+    const std::string id = std::to_string(state.options.id.value);
+    const std::string attempt = std::to_string(order.attempt.value);
+    self->send(order.reports,
+               WorkerReport{state.options.id, order.attempt,
+                            report::AttemptFailed{Status(Code::unreachable,
+                                                         "worker " + id + " does not run attempt " +
+                                                             attempt + " any more")}});
+    return;
+  }
+  if (state.reports != order.reports) {
+    state.reports = order.reports;
+    state.cut_reports.clear();
+    self->send(state.keeper, order::SendShards{order.attempt, order.complete, order.term});
+    abort_cut(self, order::AbortCut{order.attempt, order.closed, order.term});
+    state.cut = std::max(state.cut, order.closed);
+    for (const auto replica : state.finished) tell(self, report::ReplicaFinished{replica});
+  }
+  if (state.failure) {
+    tell(self, report::AttemptFailed{*state.failure});
+  } else {
+    tell(self, report::AttemptStarted{});
+  }
+  tell_part(self);
+}
+
 void hand_on(Self self, const LocalReport& local) {
   auto& state = self->state;
   if (local.report.attempt != state.attempt) return;
   const auto& what = local.report.what;
+  if (const auto* progress = std::get_if<report::ReplicaProgress>(&what)) {
+    note_progress(state, *progress);
+  }
   if (std::holds_alternative<report::ReplicaCut>(what) ||
       std::holds_alternative<report::ShardCut>(what) ||
       std::holds_alternative<report::PartDurable>(what)) {
@@ -220,22 +342,39 @@ worker_actor::behavior_type behavior(Self self, WorkerOptions options) {
   self->state.options = std::move(options);
   auto& state = self->state;
   state.port.emplace(state.options.id);
-  state.keeper = spawn_state_actor(self->system(), state.options.id, state.options.scratch,
-                                   caf::actor_cast<worker_actor>(self->ctrl()));
+  state.keeper = spawn_state_actor(
+      self->system(),
+      {state.options.id, state.options.scratch, caf::actor_cast<worker_actor>(self->ctrl()),
+       state.options.roots, state.options.secrets, state.options.link_peers});
   self->link_to(state.keeper);
+  self->set_down_handler([self](const caf::down_msg& down) { lose_peer(self, down); });
   self->set_exit_handler([self](const caf::exit_msg& message) {
     stop_attempt(self);
     self->quit(message.reason);
   });
-  return {[self](const order::StartAttempt& order) { start(self, order); },
+  return {[self](const order::StartAttempt& order) {
+            if (!admit_term(self, order.term)) return refuse(self, order.routes->reports);
+            start(self, order);
+          },
           [self](const order::StopAttempt& order) {
-            if (order.attempt < self->state.attempt) return;
+            if (!admit_term(self, order.term) || !admit_attempt(self, order.attempt)) return;
             stop_attempt(self);
             self->state.port->begin_attempt(self, order.attempt.next());
+            tell_part(self);
           },
-          [self](const order::TriggerCut& order) { trigger_cut(self, order); },
-          [self](const order::AbortCut& order) { abort_cut(self, order); },
-          [self](const order::SendShards& order) { self->send(self->state.keeper, order); },
+          [self](const order::TriggerCut& order) {
+            if (admit_term(self, order.term)) trigger_cut(self, order);
+          },
+          [self](const order::AbortCut& order) {
+            if (admit_term(self, order.term)) abort_cut(self, order);
+          },
+          [self](const order::SendShards& order) {
+            if (admit_term(self, order.term)) self->send(self->state.keeper, order);
+          },
+          [self](const AdoptAttempt& order) {
+            if (!admit_term(self, order.term)) return refuse(self, order.reports);
+            adopt(self, order);
+          },
           [self](const Entry& entry) { take_entry(self, entry); },
           [self](const Answer& answer) { take_answer(self, answer); },
           [self](const Chunk& chunk) { take_chunk(self, chunk); },

@@ -4,10 +4,13 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/config/secrets.hpp"
 #include "worker/actors/interfaces.hpp"
+#include "worker/actors/worker_health.hpp"
+#include "worker/sources/data_roots.hpp"
 #include "worker/training/local_exchange.hpp"
 
 namespace millrace {
@@ -19,6 +22,12 @@ struct WorkerOptions {
   SecretsFolder secrets = {};               // what sources that ask for secrets get
   // Told what people should know: a broker is away. Called from training threads; may be empty.
   std::function<void(std::string)> warn = {};
+  // Told what runs, with the highest term, whenever that changes; called from the worker's actor.
+  std::function<void(Term, std::optional<RunningPart>)> on_part = {};
+  std::shared_ptr<WorkerHealth> health = {};  // of the process; may be null
+  DataRoots roots = {};                       // what its sources may read
+  // Called before an attempt is loaded, from the state actor: peer_links.hpp.
+  std::function<Status(const order::StartAttempt&)> link_peers = {};
 };
 
 worker_actor spawn_worker(caf::actor_system& system, WorkerOptions options);

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <thread>
 
+#include "common/observe/metric_names.hpp"
 #include "worker/serving/prediction_engine.hpp"
 
 namespace millrace {
@@ -18,6 +19,9 @@ constexpr std::size_t kRequestsPerRound = 1'024;
 // Closing waits so long for clients to take their last answers.
 constexpr std::chrono::milliseconds kLinger{1'000};
 
+// Times are measured by a clock that nobody sets.
+using Clock = std::chrono::steady_clock;
+
 WallTime wall_now() {
   return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
 }
@@ -27,13 +31,13 @@ struct Waiting {
   std::vector<net::Message> route;  // identity, and the empty delimiter of a REQ socket
   net::Message payload;
   WallTime arrived_at;
+  Clock::time_point taken_at;
 };
 
 // Splits [identity, (empty,) payload]. A message of any other shape gets an empty payload, which is
 // answered as malformed.
-Waiting take_apart(std::vector<net::Message>& parts, std::size_t count, WallTime now) {
+Waiting take_apart(std::vector<net::Message>& parts, std::size_t count) {
   Waiting waiting;
-  waiting.arrived_at = now;
   const bool is_delimited = count >= 3 && parts[1].bytes().empty();
   const std::size_t route = is_delimited ? 2 : 1;
   if (count == route + 1) waiting.payload = std::move(parts[route]);
@@ -41,6 +45,18 @@ Waiting take_apart(std::vector<net::Message>& parts, std::size_t count, WallTime
   waiting.route = std::move(parts);
   parts.clear();
   return waiting;
+}
+
+static_assert(std::tuple_size_v<decltype(ServingStats::latency_counts)> ==
+              metric::kLatencyBounds.size() + 1);
+
+void note_latency(Clock::duration latency, ServingStats& stats) {
+  const double seconds = std::chrono::duration<double>(latency).count();
+  const auto& bounds = metric::kLatencyBounds;
+  const auto bucket = std::lower_bound(bounds.begin(), bounds.end(), seconds) - bounds.begin();
+  ++stats.latency_counts[static_cast<std::size_t>(bucket)];
+  stats.latency_us += static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(latency).count());
 }
 
 constexpr std::size_t kCounters = sizeof(ServingStats) / sizeof(std::uint64_t);
@@ -115,12 +131,15 @@ void PredictionServer::State::run() {
 // slows their senders down.
 void PredictionServer::State::receive() {
   const WallTime now = wall_now();
+  const Clock::time_point taken_at = Clock::now();
   for (std::size_t taken = 0; taken < options.queue_requests_max; ++taken) {
     const auto count = socket->try_receive(parts);
     if (!count.is_ok() || count.value() == 0) return;
     Status allowed;
     if (guard) allowed = guard->authorize(parts.back(), security::ClientRole::predict);
-    Waiting waiting = take_apart(parts, count.value(), now);
+    Waiting waiting = take_apart(parts, count.value());
+    waiting.arrived_at = now;
+    waiting.taken_at = taken_at;
     if (!allowed.is_ok()) {
       deny(waiting, allowed);
       continue;
@@ -153,7 +172,10 @@ void PredictionServer::State::answer_round() {
     frames.push_back({.bytes = queue[i].payload.bytes(), .arrived_at = queue[i].arrived_at});
   }
   const std::vector<Bytes> replies = engine.answer(*catalog, frames, wall_now(), stats);
+  // They leave together: one look at the clock for the round.
+  const Clock::time_point answered_at = Clock::now();
   for (const auto& reply : replies) {
+    note_latency(answered_at - queue.front().taken_at, stats);
     queue_bytes -= queue.front().payload.bytes().size();
     send(queue.front(), reply);
     queue.pop_front();

@@ -1,6 +1,7 @@
 // What a prediction server has done since it started; a snapshot of counters that only grow.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 namespace millrace {
@@ -17,6 +18,10 @@ struct ServingStats {
   std::uint64_t failed = 0;         // answered: internal error
   std::uint64_t undeliverable = 0;  // answers whose client had gone or did not read
   std::uint64_t batches = 0;        // predict calls; rows / batches is the mean batch
+  // Requests that went through the queue, by the time from arrival to answer: one number for each
+  // bound of metric::kLatencyBounds and one above them; and their times together.
+  std::array<std::uint64_t, 13> latency_counts{};
+  std::uint64_t latency_us = 0;
 };
 
 }  // namespace millrace

@@ -92,6 +92,7 @@ class Trainer {
   std::size_t choose_split(std::chrono::steady_clock::time_point now) const;
   void turn_to_split(std::size_t index);
   void on_starved();
+  void tell_warnings();
   Status check_quarantined();
   Status account_for_batch();
   Status finish_reading();

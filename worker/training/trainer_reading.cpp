@@ -62,8 +62,14 @@ void Trainer::turn_to_split(std::size_t index) {
   }
 }
 
-void Trainer::on_starved() {
+// A source in trouble tells before what it has fetched ahead is used up.
+void Trainer::tell_warnings() {
+  if (source_ == nullptr) return;
   for (const auto& warning : source_->take_warnings()) listener_.on_warning(warning);
+}
+
+void Trainer::on_starved() {
+  tell_warnings();
   const auto now = steady_clock::now();
   starved_until_[current_] = now + kStarvedPause;
   const bool has_others = are_read_in_turn(spec().source) && !is_order_fixed() &&

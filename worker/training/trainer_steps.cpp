@@ -158,6 +158,7 @@ void Trainer::report_progress(bool is_due_anyway) {
   state_.evaluation.encode(evaluation);
   progress.evaluation = std::move(evaluation).take();
   listener_.on_progress(std::move(progress));
+  tell_warnings();
 }
 
 }  // namespace millrace

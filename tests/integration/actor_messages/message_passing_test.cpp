@@ -98,8 +98,8 @@ Answer large_answer(std::size_t floats) {
 worker_control spawn_nobody(caf::actor_system& system) {
   return system.spawn([]() -> worker_control::behavior_type {
     return {[](const order::StartAttempt&) {}, [](const order::StopAttempt&) {},
-            [](const order::TriggerCut&) {}, [](const order::AbortCut&) {},
-            [](const order::SendShards&) {}};
+            [](const order::TriggerCut&) {},   [](const order::AbortCut&) {},
+            [](const order::SendShards&) {},   [](const AdoptAttempt&) {}};
   });
 }
 
@@ -148,7 +148,9 @@ BOOST_AUTO_TEST_CASE(a_registered_worker_is_ordered_about_and_reports) {
             },
             [](const order::StopAttempt&) {},
             [=](const order::TriggerCut& trigger) { triggers->add(trigger); },
-            [](const order::AbortCut&) {}, [](const order::SendShards&) {}};
+            [](const order::AbortCut&) {},
+            [](const order::SendShards&) {},
+            [](const AdoptAttempt&) {}};
   });
 
   caf::anon_send(worker.find<worker_registry>(coordinator.publish(registry)),

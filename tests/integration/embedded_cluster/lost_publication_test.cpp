@@ -69,7 +69,8 @@ worker_control::behavior_type behavior(Self self) {
           [](const order::StopAttempt&) {},
           [self](const order::TriggerCut& order) { take_cut(self, order); },
           [](const order::AbortCut&) {},
-          [self](const order::SendShards& order) { send_shards(self, order); }};
+          [self](const order::SendShards& order) { send_shards(self, order); },
+          [](const AdoptAttempt&) {}};
 }
 
 // What the job master's thread says, for the test's own.
@@ -123,7 +124,7 @@ BOOST_AUTO_TEST_CASE(a_version_lost_with_its_attempt_is_told_and_does_not_hold_u
     const worker_control worker = system.spawn(behavior);
     const auto master = spawn_job_master(system, submit);
     BOOST_REQUIRE_MESSAGE(master.is_ok(), master.status().message());
-    caf::anon_send(master.value(), RegisterWorker{kWorker, worker});
+    caf::anon_send(master.value(), GrantWorker{{kWorker, worker}});
     BOOST_TEST(watch.end() == "finished");
     BOOST_TEST(watch.warnings().find("was not published: ") != std::string::npos, watch.warnings());
     caf::anon_send_exit(master.value(), caf::exit_reason::user_shutdown);

@@ -303,8 +303,10 @@ BOOST_AUTO_TEST_CASE(without_a_time_limit_a_batch_waits_until_it_is_full) {
   BOOST_TEST(patient.batches.empty());
   const auto hurried = read_split(source, schema, split, split.begin,
                                   {.capacity = 3, .stop_after = 1, .linger = milliseconds{0}});
-  BOOST_TEST((hurried.batches == std::vector<std::size_t>{2}));
-  BOOST_TEST((hurried.positions.back() == Offset(2)));
+  // What had come by then: one record or both.
+  BOOST_REQUIRE_EQUAL(hurried.batches.size(), 1u);
+  BOOST_TEST((hurried.batches[0] == 1u || hurried.batches[0] == 2u));
+  BOOST_TEST((hurried.positions.back() == Offset(hurried.batches[0])));
 }
 
 BOOST_AUTO_TEST_CASE(errors_that_pass_are_waited_for_and_nothing_is_lost) {

@@ -1,0 +1,99 @@
+#include "common/data/job_defaults.hpp"
+
+#include <string>
+
+namespace millrace {
+namespace {
+
+const char* to_string(Task task) {
+  switch (task) {
+    case Task::regression:
+      return "regression";
+    case Task::binary:
+      return "a label with two classes";
+    case Task::multiclass:
+      return "a label with more than two classes";
+  }
+  return "?";
+}
+
+Status check_model_fits(ModelKind kind, Task task) {
+  const char* name = nullptr;
+  if (kind == ModelKind::linear && task != Task::regression) name = "linear";
+  if (kind == ModelKind::logistic && task != Task::binary) name = "logistic";
+  if (kind == ModelKind::softmax && task == Task::regression) name = "softmax";
+  if (name == nullptr) return {};
+  std::string hint = "leave `model` out to get the one that fits";
+  if (kind == ModelKind::logistic && task == Task::multiclass)
+    hint = "use `model: {kind: softmax}`, or `schema.positive` to learn one class against the rest";
+  if (task == Task::regression)
+    hint += "; if the label is a class, say `schema: {task: binary}` or `multiclass`";
+  return {Code::invalid_argument,
+          std::string("model.kind: ") + name + " does not fit " + to_string(task), hint};
+}
+
+}  // namespace
+
+ModelKind default_model(Task task) {
+  switch (task) {
+    case Task::regression:
+      return ModelKind::linear;
+    case Task::binary:
+      return ModelKind::logistic;
+    case Task::multiclass:
+      return ModelKind::softmax;
+  }
+  return ModelKind::logistic;
+}
+
+OptimizerSpec default_optimizer(ModelKind kind) {
+  OptimizerSpec spec;
+  if (kind == ModelKind::mlp) {
+    spec.kind = OptimizerKind::adam;
+    spec.learning_rate = 1e-3;
+    return spec;
+  }
+  // The normalised update needs no tuning for the scale of the inputs, and its rate falls slowly
+  // enough for drift.
+  spec.kind = OptimizerKind::nag;
+  spec.learning_rate = 0.5;
+  spec.power_t = 0.5;
+  // Steps of an adaptive rate do not grow with the label's scale, and never reach a label in
+  // thousands; the normalised step alone has no scale.
+  if (kind == ModelKind::linear) {
+    spec.learning_rate = 0.05;
+    spec.power_t = 0.0;
+  }
+  return spec;
+}
+
+TrainingSpec default_training(ModelKind kind) {
+  TrainingSpec spec;
+  spec.mode = kind == ModelKind::mlp ? TrainingMode::mini_batch : TrainingMode::online;
+  return spec;
+}
+
+// Online, a micro-batch is so little work that a push for each would cost a tenth of the time.
+std::uint32_t default_merge_every(TrainingMode mode) {
+  return mode == TrainingMode::online ? 8 : 1;
+}
+
+Status resolve_defaults(JobSpec& spec, const Schema& schema) {
+  if (!spec.model) {
+    spec.model.emplace();
+    spec.model->kind = default_model(schema.task);
+  }
+  MILLRACE_TRY(check_model_fits(spec.model->kind, schema.task));
+  if (!spec.preprocess) {
+    spec.preprocess.emplace();
+    if (schema.numeric_count() != 0)
+      spec.preprocess->push_back({.kind = TransformKind::standardize, .fields = {}});
+  }
+  if (!spec.optimizer) spec.optimizer = default_optimizer(spec.model->kind);
+  if (!spec.training) spec.training = default_training(spec.model->kind);
+  if (!spec.merge) spec.merge.emplace();
+  if (!spec.merge->every) spec.merge->every = default_merge_every(spec.training->mode);
+  return {};
+}
+
+}  // namespace millrace

@@ -1,0 +1,93 @@
+#include "coordinator/daemon/coordinator_options.hpp"
+
+#include <filesystem>
+#include <vector>
+
+namespace millrace {
+namespace {
+
+using Kind = NodeKey::Kind;
+
+std::vector<NodeKey> make_keys() {
+  std::vector<NodeKey> keys = {
+      {"listen", Kind::text, "HOST:PORT", "127.0.0.1:4700",
+       "where workers find this coordinator's actors"},
+      {"control", Kind::text, "tcp://HOST:PORT", "tcp://127.0.0.1:4701",
+       "where requests of the command line and of clients are answered"},
+      {"http", Kind::text, "HOST:PORT", "127.0.0.1:4702",
+       "kept for the dashboard: nothing listens there yet"},
+      {"metrics", Kind::text, "HOST:PORT", "127.0.0.1:4703", "where metrics and health are told"},
+      {"state", Kind::text, "DIR", "/var/lib/millrace",
+       "folder for the wanted jobs and the published versions"},
+      {"checkpoints", Kind::text, "URL", "",
+       "where jobs keep their checkpoints, each below its name: file:///DIR that every worker "
+       "reaches, or s3://BUCKET/PREFIX (the folder checkpoints in --state)"},
+      {"secrets", Kind::text, "DIR", "",
+       "folder with the credentials of an object store (docs/checkpoints.md)"},
+      {"policy", Kind::text, "FILE", "", "who may ask for what (policy.json beside the keys)"}};
+  for (auto& key : shared_node_keys()) keys.push_back(std::move(key));
+  return keys;
+}
+
+Result<net::Endpoint> endpoint(const NodeValues& values, const std::string& name) {
+  auto parsed = net::Endpoint::parse(values.text(name));
+  if (parsed.is_ok()) return parsed;
+  return values.wrong(name, parsed.status().message(), parsed.status().hint());
+}
+
+// A folder of this machine is no place for the checkpoints of workers on others.
+Result<std::string> checkpoints(const NodeValues& values, const CoordinatorDaemonOptions& options) {
+  const std::string& url = values.text("checkpoints");
+  if (url.empty()) {
+    if (options.listen.is_loopback())
+      return "file://" + (std::filesystem::path(options.state) / "checkpoints").string();
+    return values.wrong("checkpoints", "is needed where workers run on other machines",
+                        "name a folder that all of them mount, file:///DIR, or s3://BUCKET/PREFIX");
+  }
+  if (url.starts_with("file:///") || url.starts_with("s3://")) return url;
+  return values.wrong("checkpoints", "'" + url + "' is no store",
+                      "write file:///DIR or s3://BUCKET/PREFIX");
+}
+
+Result<LogOptions> log_options(const NodeValues& values) {
+  const auto level = parse_log_level(values.text("log-level"));
+  if (!level.is_ok()) return values.wrong("log-level", level.status().message());
+  const auto format = parse_log_format(values.text("log-format"));
+  if (!format.is_ok()) return values.wrong("log-format", format.status().message());
+  return LogOptions{level.value(), format.value()};
+}
+
+}  // namespace
+
+std::span<const NodeKey> coordinator_keys() {
+  static const std::vector<NodeKey> keys = make_keys();
+  return keys;
+}
+
+Result<CoordinatorDaemonOptions> make_coordinator_options(const NodeValues& values) {
+  CoordinatorDaemonOptions options;
+  MILLRACE_ASSIGN(options.listen, endpoint(values, "listen"));
+  MILLRACE_ASSIGN(options.control, endpoint(values, "control"));
+  MILLRACE_ASSIGN(options.metrics, endpoint(values, "metrics"));
+  MILLRACE_ASSIGN(options.log, log_options(values));
+  options.has_http = values.is_given("http");
+  options.state = std::filesystem::absolute(values.text("state")).string();
+  MILLRACE_ASSIGN(options.checkpoints, checkpoints(values, options));
+  options.secrets = values.text("secrets");
+  options.keys = values.text("keys");
+  options.policy = values.text("policy");
+  options.is_insecure = values.is_true("insecure");
+
+  const bool has_keys = !options.keys.empty();
+  if (has_keys && options.is_insecure)
+    return values.wrong("insecure", "has no effect with --keys", "leave one of them out");
+  if (!has_keys && !options.policy.empty())
+    return values.wrong("policy", "has no effect without --keys", "name the keys, too");
+  MILLRACE_TRY(net::check_listen_address(options.listen,
+                                         {net::Plane::cluster, has_keys, options.is_insecure}));
+  MILLRACE_TRY(net::check_listen_address(options.control,
+                                         {net::Plane::clients, has_keys, options.is_insecure}));
+  return options;
+}
+
+}  // namespace millrace

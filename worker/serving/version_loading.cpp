@@ -1,0 +1,60 @@
+#include "worker/serving/version_loading.hpp"
+
+#include <algorithm>
+
+#include "common/store/checkpoint_store.hpp"
+
+namespace millrace {
+namespace {
+
+const ServedModel* find_model(const std::vector<ServedModel>& models, const std::string& job) {
+  const auto found = std::ranges::find(models, job, &ServedModel::name);
+  return found == models.end() ? nullptr : &*found;
+}
+
+bool is_served(const VersionOrder& order, const PredictionServer& server) {
+  const auto models = server.models();
+  const auto* model = find_model(models, order.job);
+  return model != nullptr && std::ranges::count(model->versions, order.version) != 0;
+}
+
+Status publish(const VersionOrder& order, PredictionServer& server) {
+  MILLRACE_ASSIGN(const auto store,
+                  open_checkpoint_store(order.store_url, {.secrets = order.secrets}));
+  MILLRACE_ASSIGN(const Bytes bytes, store->get(order.object));
+  const auto where = store->describe(order.object);
+  auto model = PublishedModel::decode(bytes);
+  if (!model.is_ok()) return model.status().with_context(where);
+  const auto& lineage = model.value()->lineage();
+  if (lineage.job != order.job || lineage.version != order.version ||
+      model.value()->digest() != order.digest) {
+    return {Code::corrupted,
+            where + " holds version " + std::to_string(lineage.version.value) + " of " +
+                lineage.job + " with digest " + model.value()->digest() + ", not version " +
+                std::to_string(order.version.value) + " of " + order.job + " with digest " +
+                order.digest,
+            "restore the object, or publish the version again"};
+  }
+  return server.publish(model.value());
+}
+
+}  // namespace
+
+std::vector<ModelAlias> served_aliases(const std::string& job, const PredictionServer& server) {
+  const auto models = server.models();
+  const auto* model = find_model(models, job);
+  return model == nullptr ? std::vector<ModelAlias>() : model->aliases;
+}
+
+Status load_version(const VersionOrder& order, PredictionServer& server) {
+  if (!order.object.empty() && !is_served(order, server)) MILLRACE_TRY(publish(order, server));
+  for (const auto& alias : order.aliases) {
+    const auto present = served_aliases(order.job, server);
+    const auto found = std::ranges::find(present, alias.name, &ModelAlias::name);
+    if (found != present.end() && found->revision >= alias.revision) continue;
+    MILLRACE_TRY(server.move_alias(order.job, alias));
+  }
+  return {};
+}
+
+}  // namespace millrace
