@@ -114,7 +114,7 @@ Status KafkaPartition::note(const void* handle) {
             "offset " + std::to_string(next_.value) + " of " + where +
                 ", which is to be read next, is not there any more" + kept,
             "records were deleted before they were read, or the topic was made anew: keep them "
-            "longer (retention.ms), and start the job afresh"};
+            "longer (retention.ms), and start the job afresh (--fresh)"};
   }
   if (is_unknown_topic(message.err)) {
     if (!missing_since_) missing_since_ = KafkaClient::Clock::now();

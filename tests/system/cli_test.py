@@ -57,7 +57,8 @@ class Usage(CommandLine):
     def test_every_help_names_its_command_and_shows_examples(self):
         verbs = re.findall(r"^  ([a-z]+) ", self.run_program("--help").out.split("Subcommands:")[1], re.MULTILINE)
         self.assertIn("run", verbs)
-        for verb in [*[[v] for v in verbs if v != "millrace"], ["model", "show"]]:
+        below = [["model", "show"], ["job", "diff"], ["job", "delete"], *(["context", v] for v in ("add", "use", "list"))]
+        for verb in [*[[v] for v in verbs if v != "millrace"], *below]:
             text = self.run_program(*verb, "--help").out
             self.assertIn("Examples:\n  ", text)
             self.assertIn("Usage: millrace " + " ".join(verb), text)
@@ -73,6 +74,9 @@ class Usage(CommandLine):
         self.assertIn("optimizer.learning_rate", self.run_program("docs", "job-file").out)
         schema = json.loads(self.run_program("docs", "job-file", "--output", "json").out)
         self.assertEqual(schema["properties"]["version"]["const"], 1)
+        reference = self.run_program("docs", "cli").out
+        for usage in ("millrace job delete [", "millrace context add [", "millrace wait ["):
+            self.assertIn("Usage: " + usage, reference)
         for topic in ("cli", "exit-codes", "state"):
             self.assertTrue(self.run_program("docs", topic).out)
         version = json.loads(self.run_program("version", "--output", "json").out)
@@ -81,6 +85,54 @@ class Usage(CommandLine):
             self.assertIn("workers", self.run_program("completion", shell).out)
         script = self.run_program("completion", "bash").out
         self.assertEqual(subprocess.run(["bash", "-n"], input=script, text=True, check=False).returncode, 0)
+
+
+class Clusters(CommandLine):
+    """What a cluster's verbs do without a cluster; integration_control_endpoint has the rest."""
+
+    def setUp(self):
+        super().setUp()
+        os.environ["XDG_CONFIG_HOME"] = str(self.folder / "config")
+        for name in ("MILLRACE_COORDINATOR", "MILLRACE_KEYS", "MILLRACE_CONTEXT"):
+            os.environ.pop(name, None)
+
+    def test_nobody_answers(self):
+        self.write("job.yaml", JOB)
+        for words in (["jobs"], ["status", "a"], ["submit", "job.yaml"], ["stop", "a"], ["workers"]):
+            outcome = self.run_program(*words, "--coordinator", "tcp://127.0.0.1:1", code=UNREACHABLE)
+            self.assertIn("tcp://127.0.0.1:1", outcome.err)
+        error = json.loads(self.run_program("jobs", "--coordinator", "tcp://127.0.0.1:1", "-o", "json",
+                                            code=UNREACHABLE).err)
+        self.assertEqual(error["error"]["code"], "unreachable")
+
+    def test_contexts_are_remembered_and_the_environment_wins_over_them(self):
+        self.run_program("context", "add", "a", "--coordinator", "tcp://127.0.0.1:1")
+        self.run_program("context", "add", "b", "--coordinator", "tcp://127.0.0.1:2")
+        self.run_program("context", "use", "b")
+        self.assertIn("127.0.0.1:2", self.run_program("jobs", code=UNREACHABLE).err)
+        self.assertIn("127.0.0.1:1", self.run_program("jobs", "--context", "a", code=UNREACHABLE).err)
+        os.environ["MILLRACE_COORDINATOR"] = "tcp://127.0.0.1:3"
+        self.addCleanup(os.environ.pop, "MILLRACE_COORDINATOR", None)
+        self.assertIn("127.0.0.1:3", self.run_program("jobs", code=UNREACHABLE).err)
+        self.assertIn("known: a, b", self.run_program("jobs", "--context", "zzzz", code=NOT_FOUND).err)
+
+    def test_plan_predicts_what_the_run_then_has(self):
+        self.write("rows.csv", rows(5000))
+        self.write("job.yaml", JOB)
+        plan = json.loads(self.run_program("plan", "job.yaml", "--output", "json").out)
+        summary = json.loads(self.run_program("run", "job.yaml", "--output", "json").out)
+        self.assertEqual(plan["parameters"], summary["model"]["parameters"])
+        self.assertEqual(plan["splits"], len(summary["splits"]))
+        self.assertAlmostEqual(plan["records"], 5000, delta=50)
+        self.assertGreater(plan["records_per_second"]["replica"], 0)
+        self.assertIn("next: millrace submit job.yaml", self.run_program("plan", "job.yaml").out)
+
+    def test_wrong_words_are_told(self):
+        for words in (["wait", "a", "--for", "state=runing"], ["rescale", "a", "0"], ["top", "--interval", "0"],
+                      ["events", "--max", "0"], ["jobs", "--coordinator", "nonsense"],
+                      ["jobs", "--coordinator", "tcp://127.0.0.1:1", "--context", "x"],
+                      ["submit", "job.yaml", "--timeout", "3"]):
+            self.run_program(*words, code=USAGE)
 
 
 class JobFiles(CommandLine):

@@ -20,7 +20,7 @@ COMMON = {
     "store": ["base", "config"],
     "security": ["base", "config", "store"],
     "observe": ["base", "config"],
-    "actors": ["base", "config", "data", "pipeline", "ml", "store"],
+    "actors": ["base", "config", "data", "pipeline", "ml", "store", "security", "net"],
 }
 
 # (what the include looks like, who may have it, why).
@@ -29,6 +29,7 @@ LIBRARIES = [
      f.path.startswith("coordinator/cli/embedded_"), "only actors/ folders, main.cpp and coordinator/cli/embedded_* speak CAF"),
     (re.compile(r"^zmq(\.hpp|\.h|_addon\.hpp)$"), lambda f: f.path.startswith("common/net/"), "only common/net opens ZeroMQ sockets"),
     (re.compile(r"^librdkafka/"), lambda f: f.path.startswith("common/kafka/"), "only common/kafka speaks with Kafka"),
+    (re.compile(r"^curl/|^pugixml\.hpp$"), lambda f: f.path.startswith("common/store/s3_"), "only common/store/s3_* speaks with object stores"),
     (re.compile(r"^rocksdb/"), lambda f: f.path.startswith("common/store/"), "only common/store uses RocksDB"),
     (re.compile(r"^sodium\.h$|^openssl/(ec|pem|rand|x509\w*)\.h$"), lambda f: f.path.startswith("common/security/"),
      "only common/security makes and checks keys and certificates"),

@@ -12,10 +12,11 @@ import sys
 
 import arrows
 import documents
+import metrics
 import style
 import tree
 
-RULES = [arrows, style, documents]
+RULES = [arrows, style, documents, metrics]
 
 
 def findings(files):

@@ -153,5 +153,31 @@ class Documents(unittest.TestCase):
         self.assertEqual(len(found(README_DOT_md=text, docs__figures_DOT_json='{"e.accuracy": {"value": 0.8}}\n')), 1)
 
 
+class Metrics(unittest.TestCase):
+    NAMES = "common__observe__metric_names_DOT_hpp"
+
+    def messages(self, definition, page="| `millrace_a_total` |", user="metric::kA", **others):
+        files = {self.NAMES: HEADER + definition, "docs__metrics_DOT_md": page + "\n",
+                 "common__observe__a_DOT_cpp": f"void f() {{ use({user}); }}\n", **others}
+        return [message for message in found(**files) if "[metrics]" in message]
+
+    def test_a_metric_is_named_moved_and_told(self):
+        definition = 'inline constexpr CounterDefinition kA = {\n    "millrace_a_b_total", "A."};\n'
+        page = "| `millrace_a_b_total` |"
+        self.assertEqual(self.messages(definition, page), [])
+        self.assertIn("has no row", self.messages(definition, "")[0])
+        self.assertIn("is not in", self.messages(definition, page + "\n| `millrace_a_c_total` |")[0])
+        self.assertIn("moved by nobody", self.messages(definition, page, user="metric::kB")[0])
+        for kind in ("Gauge", "Histogram"):
+            self.assertEqual(len(self.messages(definition.replace("Counter", kind), page)), 1)
+        for name in ("millrace_total", "millrace_A_b_total", "app_a_b_total"):
+            messages = self.messages(definition.replace("millrace_a_b_total", name), f"| `{name}` |")
+            self.assertTrue(any("are named" in message for message in messages), messages)
+
+    def test_no_metric_is_named_elsewhere(self):
+        self.assertEqual(len(about("worker/a.cpp", 'auto name = "millrace_a_b_total";\n')), 1)
+        self.assertEqual(about("tests/unit/a.cpp", 'auto name = "millrace_a_b_total";\n'), [])
+
+
 if __name__ == "__main__":
     unittest.main()
