@@ -3,8 +3,9 @@
 #include <openssl/ssl.h>
 
 #include <caf/io/all.hpp>
-#include <caf/openssl/all.hpp>
+#include <caf/openssl/manager.hpp>
 
+#include "common/actors/tls_portal.hpp"
 #include "common/net/reachability.hpp"
 
 namespace millrace {
@@ -62,11 +63,18 @@ Status not_found_at(const NodeAddress& address, const std::string& why) {
 
 struct ClusterSystem::State {
   explicit State(const ClusterSystemOptions& options)
-      : credentials(options.credentials), config(options), system(config) {}
+      : credentials(options.credentials), config(options), system(config) {
+    portal = credentials != nullptr ? spawn_tls_portal(system) : system.middleman().actor_handle();
+  }
+  ~State() {
+    if (credentials != nullptr) stop_tls_portal(system, portal);
+    portal = nullptr;
+  }
 
   std::shared_ptr<const NodeCredentials> credentials;
   Config config;
   caf::actor_system system;
+  caf::io::middleman_actor portal;  // opens and accepts connections
 };
 
 ClusterSystem::ClusterSystem(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -88,12 +96,6 @@ void ClusterSystem::abandon_actors() {
   state_->system.await_actors_before_shutdown(false);
 }
 
-// Who opens and accepts connections: the one with TLS whenever there are keys.
-caf::io::middleman_actor ClusterSystem::portal() {
-  return state_->credentials != nullptr ? state_->system.openssl_manager().actor_handle()
-                                        : state_->system.middleman().actor_handle();
-}
-
 Result<std::uint16_t> ClusterSystem::publish(const caf::strong_actor_ptr& actor,
                                              std::set<std::string> types,
                                              const net::Endpoint& endpoint) {
@@ -104,7 +106,7 @@ Result<std::uint16_t> ClusterSystem::publish(const caf::strong_actor_ptr& actor,
                                                           : endpoint.host;
   Result<std::uint16_t> port(Status(Code::timed_out, "actors were not published in time"));
   caf::scoped_actor self(state_->system);
-  self->request(portal(), kPortalTimeout, caf::publish_atom_v, endpoint.port, actor,
+  self->request(state_->portal, kPortalTimeout, caf::publish_atom_v, endpoint.port, actor,
                 std::move(types), host, true)
       .receive([&](std::uint16_t taken) { port = taken; },
                [&](const caf::error& error) {
@@ -133,7 +135,7 @@ Result<caf::strong_actor_ptr> ClusterSystem::connect(std::set<std::string> types
   }
   Result<caf::strong_actor_ptr> found(not_found_at(address, "it did not answer in time"));
   caf::scoped_actor self(state_->system);
-  self->request(portal(), timeout, caf::connect_atom_v, address.host, address.port)
+  self->request(state_->portal, timeout, caf::connect_atom_v, address.host, address.port)
       .receive(
           [&](const caf::node_id&, const caf::strong_actor_ptr& actor,
               const std::set<std::string>& offered) {
@@ -158,7 +160,7 @@ Result<caf::strong_actor_ptr> ClusterSystem::connect(std::set<std::string> types
 bool ClusterSystem::has_direct_link(const caf::node_id& node) {
   bool is_direct = false;
   caf::scoped_actor self(state_->system);
-  self->request(portal(), kPortalTimeout, caf::get_atom_v, node)
+  self->request(state_->portal, kPortalTimeout, caf::get_atom_v, node)
       .receive([&](const caf::node_id&, const std::string& host,
                    std::uint16_t) { is_direct = !host.empty(); },
                [](const caf::error&) {});

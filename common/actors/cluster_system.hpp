@@ -11,7 +11,6 @@
 #pragma once
 
 #include <caf/all.hpp>
-#include <caf/io/middleman_actor.hpp>
 
 #include <chrono>
 #include <memory>
@@ -78,7 +77,6 @@ class ClusterSystem {
                                 const net::Endpoint& endpoint);
   Result<caf::strong_actor_ptr> connect(std::set<std::string> types, const NodeAddress& address,
                                         std::chrono::milliseconds timeout);
-  caf::io::middleman_actor portal();
 
   std::unique_ptr<State> state_;
 };

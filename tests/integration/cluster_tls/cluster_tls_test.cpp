@@ -45,6 +45,9 @@ class Listener {
     }
     return *ticks_ >= ticks;
   }
+  bool is_linked(ClusterSystem& other) const {
+    return system_->has_direct_link(other.actors().node());
+  }
   // Whether a node of the cluster still gets through.
   bool is_well(const ClusterFolder& folder) const {
     const auto system = start_system(folder.credentials("worker-2"));
@@ -184,6 +187,32 @@ BOOST_AUTO_TEST_CASE(a_header_that_asks_for_4_gib_before_tls_costs_nothing) {
 }
 
 // CAF reads its files for every connection, and would end the process without them.
+BOOST_AUTO_TEST_CASE(a_link_outlives_the_failures_of_others) {
+  constexpr int kRounds = 40;
+  const ClusterFolder folder;
+  const Listener listener(folder.credentials("coordinator"));
+  const auto member = start_system(folder.credentials("worker-1"));
+  const auto found = member->connect<cluster_registry>({"127.0.0.1", listener.port()}, kPatience);
+  BOOST_REQUIRE_MESSAGE(found.is_ok(), found.status().message());
+  int said = 0;
+  const auto say_and_look = [&] {
+    // A reader that finds nothing more is the one that would take another's error for its own.
+    caf::anon_send(found.value(), WorkerTick{WorkerId(1), 0});
+    BOOST_TEST_REQUIRE(listener.hears(++said));
+    BOOST_TEST_REQUIRE(listener.is_linked(*member));
+    BOOST_TEST_REQUIRE(member->has_direct_link(found.value().node()));
+  };
+  for (int round = 0; round < kRounds; ++round) {
+    // Its process is killed: the connection ends without TLS having been told.
+    BOOST_TEST(PlainPeer(listener.port()).is_admitted(settings_of(folder, "worker-2")));
+    say_and_look();
+    BOOST_TEST(!PlainPeer(listener.port()).is_admitted({}));
+    say_and_look();
+    BOOST_TEST(!PlainPeer(listener.port()).is_answered("GET / HTTP/1.0\r\n\r\n"));
+    say_and_look();
+  }
+}
+
 BOOST_AUTO_TEST_CASE(files_that_go_away_later_are_not_missed) {
   auto folder = std::make_unique<ClusterFolder>();
   const Listener listener(folder->credentials("coordinator"));
