@@ -136,8 +136,8 @@ struct TrainingSpec {
 };
 
 struct MergeSpec {
-  MergeMode mode = MergeMode::async_gradient;
-  // micro-batches between two pushes, >= 1; absent: chosen with the training mode
+  std::optional<MergeMode> mode = {};  // absent: chosen by where the replicas are
+  // micro-batches between two pushes, >= 1; absent: chosen with the mode and the training mode
   std::optional<std::uint32_t> every = {};
   std::uint32_t max_staleness = 16;  // rounds a replica may run ahead before it waits, >= 1
   double alpha = 0.5;                // elastic: pull towards the centre, (0, 1]

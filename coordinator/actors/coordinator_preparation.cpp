@@ -81,7 +81,7 @@ Result<std::shared_ptr<CheckpointKeeper>> open_keeper(const JobPackagePtr& packa
 // while state is kept is taken from the job as it is wanted.
 Result<JobPackagePtr> go_on_with(const JobPackage& stored, JobSpec wanted) {
   if (!wanted.source.csv.header) wanted.source.csv.header = stored.spec.source.csv.header;
-  MILLRACE_TRY(resolve_defaults(wanted, stored.schema));
+  MILLRACE_TRY(resolve_defaults(wanted, stored.schema, MergeReach::hosts));
   const JobDifference difference = compare_jobs(stored.spec, wanted);
   if (!difference.fixed.empty()) {
     return Status(Code::conflict, "the stored state is of another job: " + difference.fixed.front(),

@@ -23,7 +23,7 @@ JobOptions machine_options(const JobPackage& job, JobOptions options) {
   options.writer = writer_id();
   options.parallelism = job.spec.parallelism;
   options.shards = job.shards;
-  options.mode = job.spec.merge->mode;
+  options.mode = *job.spec.merge->mode;
   options.retain = job.spec.checkpoint.retain;
   options.checkpoint_interval = job.spec.checkpoint.interval;
   return options;

@@ -173,7 +173,7 @@ Result<JobPlan> plan_job(const JobSpec& spec, const JobPlanOptions& options) {
   plan.warnings = found.warnings;
   plan.task = task_name(found.schema.task);
   plan.spec.source.csv = found.csv;
-  MILLRACE_TRY(resolve_defaults(plan.spec, found.schema));
+  MILLRACE_TRY(resolve_defaults(plan.spec, found.schema, MergeReach::one_process));
   MILLRACE_ASSIGN(const auto splits,
                   kind == SourceKind::kafka
                       ? plan_kafka_splits(spec.source.kafka, secrets)

@@ -96,7 +96,7 @@ JobPackagePtr example_package() {
   BOOST_REQUIRE_MESSAGE(spec.is_ok(), spec.status().message());
   package->spec = std::move(spec).value();
   package->schema = example_schema();
-  const auto resolved = resolve_defaults(package->spec, package->schema);
+  const auto resolved = resolve_defaults(package->spec, package->schema, MergeReach::one_process);
   BOOST_REQUIRE_MESSAGE(resolved.is_ok(), resolved.message());
   package->base_folder = "/data";
   package->shards = 2;

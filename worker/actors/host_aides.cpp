@@ -31,7 +31,7 @@ void trim(std::vector<std::string>& lines) {
 }
 
 JobPrepared prepare(const PrepareJob& order, const WorkerHostOptions& options) {
-  PlannerOptions planner{order.base_folder, options.secrets, options.roots};
+  PlannerOptions planner{order.base_folder, options.secrets, options.roots, MergeReach::hosts};
   if (planner.base_folder.empty()) planner.base_folder = options.roots.first();
   planner.stored_where = "what the cluster stores of this job";
   planner.conflict_hint =

@@ -66,7 +66,7 @@ shard_actor spawn_shard_actor(caf::actor_system& system, ShardActorOptions optio
   core.attempt = options.attempt;
   core.shard = options.shard;
   core.replicas = options.setup->spec.parallelism;
-  core.mode = options.setup->spec.merge->mode;
+  core.mode = *options.setup->spec.merge->mode;
   auto cell = std::make_shared<ShardCell>(
       ShardCore(core, std::move(values), options.ledger, options.restored));
   options.exchange->add_shard(options.attempt, options.shard, cell, listener(options));

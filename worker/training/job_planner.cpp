@@ -63,7 +63,7 @@ Result<PlannedJob> plan_job(const JobSpec& spec, const PlannerOptions& options) 
   auto package = std::make_shared<JobPackage>();
   package->spec = spec;
   package->spec.source.csv = inferred.csv;
-  MILLRACE_TRY(resolve_defaults(package->spec, inferred.schema));
+  MILLRACE_TRY(resolve_defaults(package->spec, inferred.schema, options.reach));
   package->schema = std::move(inferred.schema);
   package->base_folder = options.base_folder;
   // A gradient is one step of one optimiser: its answer is theta itself, which moves uncopied.
@@ -86,7 +86,7 @@ Result<PlannedJob> resume_job(JobPackage stored, const JobSpec& spec,
                               const PlannerOptions& options) {
   JobSpec wanted = spec;
   if (!wanted.source.csv.header) wanted.source.csv.header = stored.spec.source.csv.header;
-  MILLRACE_TRY(resolve_defaults(wanted, stored.schema));
+  MILLRACE_TRY(resolve_defaults(wanted, stored.schema, options.reach));
   JobDifference difference = compare_jobs(stored.spec, wanted);
   if (stored.base_folder != options.base_folder && spec.source.kind == SourceKind::file &&
       !spec.source.path.starts_with('/')) {

@@ -10,6 +10,7 @@
 
 #include "common/actors/job_package.hpp"
 #include "common/config/secrets.hpp"
+#include "common/data/job_defaults.hpp"
 #include "worker/sources/data_roots.hpp"
 
 namespace millrace {
@@ -18,6 +19,7 @@ struct PlannerOptions {
   std::string base_folder;  // relative source paths start here
   SecretsFolder secrets;
   DataRoots roots = {};
+  MergeReach reach = MergeReach::one_process;
   // For errors: what holds the stored job, and what to do when it is another one.
   std::string stored_where = "what is stored under this name";
   std::string conflict_hint = "give this job another name";

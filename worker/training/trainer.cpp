@@ -19,7 +19,7 @@ ReplicaOptions core_options(const TrainerPlan& plan) {
   options.attempt = plan.attempt;
   options.replica = plan.replica;
   options.shards = plan.setup->shards.shards();
-  options.mode = plan.setup->spec.merge->mode;
+  options.mode = *plan.setup->spec.merge->mode;
   options.max_staleness = plan.setup->spec.merge->max_staleness;
   options.restored = plan.cut;
   return options;

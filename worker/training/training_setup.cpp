@@ -50,7 +50,7 @@ ParameterShardOptions TrainingSetup::shard_options(ShardId shard) const {
   const auto intercepts = model->intercepts();
   return {.shard = shard.value,
           .replicas = spec.parallelism,
-          .mode = spec.merge->mode,
+          .mode = *spec.merge->mode,
           .alpha = spec.merge->alpha,
           .push_kind = push_kind,
           .layout = shards,
@@ -108,7 +108,7 @@ Result<TrainingSetupPtr> make_training_setup(const JobSpec& resolved, const Sche
   setup->shards = ShardLayout(layout, shards);
   setup->layout_id =
       layout_id_of(layout, setup->optimizer->slots().size(), setup->statistics_size, shards);
-  setup->push_kind = push_kind_of(resolved.merge->mode, resolved.training->mode);
+  setup->push_kind = push_kind_of(*resolved.merge->mode, resolved.training->mode);
   setup->rate_scale = resolve_rate_scale(*resolved.merge, resolved.parallelism);
   return TrainingSetupPtr(std::move(setup));
 }

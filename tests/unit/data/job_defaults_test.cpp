@@ -24,7 +24,7 @@ BOOST_AUTO_TEST_CASE(the_model_follows_the_task) {
                                    std::pair{Task::binary, ModelKind::logistic},
                                    std::pair{Task::multiclass, ModelKind::softmax}}) {
     JobSpec spec;
-    BOOST_TEST(resolve_defaults(spec, schema_of(task)).is_ok());
+    BOOST_TEST(resolve_defaults(spec, schema_of(task), MergeReach::one_process).is_ok());
     BOOST_TEST((spec.model->kind == kind));
     BOOST_TEST((spec.training->mode == TrainingMode::online));
     BOOST_TEST(spec.preprocess->size() == 1u);
@@ -40,11 +40,29 @@ BOOST_AUTO_TEST_CASE(a_merge_section_that_says_the_default_changes_nothing) {
     JobSpec left_out, written_out;
     left_out.training = written_out.training = TrainingSpec{.mode = mode};
     written_out.merge = MergeSpec{.mode = MergeMode::async_gradient};
-    BOOST_TEST(resolve_defaults(left_out, schema_of(Task::binary)).is_ok());
-    BOOST_TEST(resolve_defaults(written_out, schema_of(Task::binary)).is_ok());
+    BOOST_TEST(
+        resolve_defaults(left_out, schema_of(Task::binary), MergeReach::one_process).is_ok());
+    BOOST_TEST(
+        resolve_defaults(written_out, schema_of(Task::binary), MergeReach::one_process).is_ok());
     BOOST_TEST(left_out.merge->every.value() == every);
     BOOST_TEST((left_out == written_out));
   }
+}
+
+BOOST_AUTO_TEST_CASE(between_hosts_replicas_are_averaged_and_rarely) {
+  for (const auto training : {TrainingMode::online, TrainingMode::mini_batch}) {
+    JobSpec spec;
+    spec.training = TrainingSpec{.mode = training};
+    BOOST_TEST(resolve_defaults(spec, schema_of(Task::binary), MergeReach::hosts).is_ok());
+    BOOST_TEST((spec.merge->mode == MergeMode::async_average));
+    BOOST_TEST(spec.merge->every.value() == 16u);
+  }
+  JobSpec spec;
+  spec.training = TrainingSpec{.mode = TrainingMode::mini_batch};
+  spec.merge = MergeSpec{.mode = MergeMode::async_gradient};
+  BOOST_TEST(resolve_defaults(spec, schema_of(Task::binary), MergeReach::hosts).is_ok());
+  BOOST_TEST((spec.merge->mode == MergeMode::async_gradient));
+  BOOST_TEST(spec.merge->every.value() == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(what_the_job_file_says_stays) {
@@ -52,7 +70,7 @@ BOOST_AUTO_TEST_CASE(what_the_job_file_says_stays) {
   spec.model = ModelSpec{.kind = ModelKind::mlp, .layers = {8}, .dropout = {}};
   spec.preprocess.emplace();
   spec.merge = MergeSpec{.mode = MergeMode::synchronous, .every = 3};
-  BOOST_TEST(resolve_defaults(spec, schema_of(Task::binary)).is_ok());
+  BOOST_TEST(resolve_defaults(spec, schema_of(Task::binary), MergeReach::one_process).is_ok());
   BOOST_TEST((spec.model->kind == ModelKind::mlp));
   BOOST_TEST(spec.preprocess->empty());
   BOOST_TEST((spec.merge->mode == MergeMode::synchronous));
@@ -69,7 +87,7 @@ BOOST_AUTO_TEST_CASE(a_model_that_does_not_fit_the_label_is_refused) {
     JobSpec spec;
     spec.model.emplace();
     spec.model->kind = kind;
-    const auto status = resolve_defaults(spec, schema_of(task));
+    const auto status = resolve_defaults(spec, schema_of(task), MergeReach::one_process);
     BOOST_TEST((status.code() == Code::invalid_argument));
     BOOST_TEST(!status.hint().empty());
   }

@@ -53,7 +53,7 @@ class LoneTrainer final : public TrainerListener {
   static ShardCore make_core(const TrainingSetup& setup) {
     ShardOptions options;
     options.attempt = Attempt(1);
-    options.mode = setup.spec.merge->mode;
+    options.mode = *setup.spec.merge->mode;
     auto values = std::make_unique<ParameterShard>(
         setup.shard_options(ShardId(0)), setup.initial_parameters(), setup.statistics_size,
         setup.initial_dictionary());
