@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """Kills and pauses the processes of a cluster at random while a job learns from Kafka: every record must count once.
 
-    tests/system/cluster_soak.py build/release/bin/millrace [--kills 40] [--pauses 20] [--seed 1] [--records 2000000]
+    tests/system/cluster_soak.py build/release/bin/millrace [--kills 40] [--pauses 20] [--duels 10] [--seed 1]
+                                 [--records 2000000]
 
 Three workers and a coordinator on hosts of their own, with keys. Four of five victims are workers, which also own the
-shards, one is the coordinator; the dead come back after up to three seconds, the paused after up to ten. Moments and
-victims are drawn from the seed; the machine's timing is not. Exits 1 when a record is lost or counted twice, when fewer
-than two checkpoints were completed for ten kills, or when not all kills fitted in.
+shards, one is the coordinator; the dead come back after up to three seconds, the paused after one to thirty. Then a
+second coordinator, with a copy of the first one's state, is forced onto the job, ten times. Moments and victims are
+drawn from the seed; the machine's timing is not. Exits 1 when a record is lost or counted twice, when ten kills in a
+row saw no completed checkpoint, when no write of a paused process had to be refused, when both coordinators committed,
+or when not all of it fitted in.
 """
 import argparse
 import os
@@ -17,6 +20,7 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from cluster.duel import Duel, stale_rejected  # noqa: E402
 from cluster.millrace_cluster import Cluster, missing_programs, require_exact  # noqa: E402
 from cluster.network import Unavailable, check_available  # noqa: E402
 from cluster.processes import Failed  # noqa: E402
@@ -25,8 +29,10 @@ from kafka_broker import KafkaBroker, Missing  # noqa: E402
 
 PARTITIONS, WORKERS = 6, 3
 BETWEEN_SECONDS = (2.0, 8.0)
-AWAY_SECONDS_MAX, PAUSE_SECONDS_MAX = 3.0, 10.0
+AWAY_SECONDS, PAUSE_SECONDS = (0.0, 3.0), (1.0, 30.0)
+DUEL_SECONDS = 12.0
 LOOK_SECONDS, SPARE = 0.5, 1.15  # of a status in between; for draws longer than the mean
+KILLS_WITHOUT_CUT_MAX = 10
 FINISH_SECONDS_MAX = 600
 JOB = """version: 1
 name: cluster-soak
@@ -50,13 +56,15 @@ class Soak:
         self.draw = random.Random(options.seed)
         self.deeds = ["kill"] * options.kills + ["pause"] * options.pauses
         self.draw.shuffle(self.deeds)
-        self.done = {"kill": 0, "pause": 0}
-        self.cuts = 0
+        self.done = {"kill": 0, "pause": 0, "duel": 0}
+        self.cut, self.kills_since, self.longest_drought = 0, 0, 0
+        self.refused = 0
 
     def submit(self, broker, data):
         # So slow that all deeds fit into the stream.
-        seconds = SPARE * sum(sum(BETWEEN_SECONDS) / 2 + {"kill": AWAY_SECONDS_MAX, "pause": PAUSE_SECONDS_MAX}[deed] / 2
-                              + LOOK_SECONDS for deed in self.deeds)
+        away = {"kill": sum(AWAY_SECONDS) / 2, "pause": sum(PAUSE_SECONDS) / 2}
+        seconds = SPARE * sum(sum(BETWEEN_SECONDS) / 2 + away[deed] + LOOK_SECONDS for deed in self.deeds)
+        seconds += self.options.duels * DUEL_SECONDS
         job = self.cluster.folder / "job.yaml"
         job.write_text(JOB.format(rate=max(1_000, int(self.options.records / seconds)), brokers=broker.address,
                                   columns=", ".join(columns(data)), parallelism=self.draw.choice((2, 3, 4)),
@@ -68,37 +76,63 @@ class Soak:
         workers = list(self.cluster.workers.values())
         return self.cluster.coordinator if self.draw.random() < 0.2 else self.draw.choice(workers)
 
+    def look(self):
+        """Whether the job still runs; notes the newest checkpoint."""
+        outcome = self.cluster.look("cluster-soak")
+        if outcome.code != 0:
+            return True
+        cut = outcome.summary["checkpoints"]["last_id"]
+        if cut > self.cut:
+            self.cut, self.kills_since = cut, 0
+        return outcome.summary["state"] not in ("finished", "failed")
+
     def disturb(self):
         """Until the deeds are done or the job is."""
         for deed in self.deeds:
             time.sleep(self.draw.uniform(*BETWEEN_SECONDS))
-            outcome = self.cluster.look("cluster-soak")
-            if outcome.code == 0:
-                self.cuts = max(self.cuts, outcome.summary["checkpoints"]["last_id"])
-                if outcome.summary["state"] in ("finished", "failed"):
-                    return
+            if not self.look():
+                return
             victim = self.victim()
             if deed == "kill":
+                self.kills_since += 1
+                self.longest_drought = max(self.longest_drought, self.kills_since - 1)
                 victim.kill()
-                time.sleep(self.draw.uniform(0, AWAY_SECONDS_MAX))
+                time.sleep(self.draw.uniform(*AWAY_SECONDS))
                 victim.start()
             else:
                 victim.pause()
-                time.sleep(self.draw.uniform(1, PAUSE_SECONDS_MAX))
+                time.sleep(self.draw.uniform(*PAUSE_SECONDS))
+                before = stale_rejected(self.cluster)
                 victim.resume()
+                time.sleep(LOOK_SECONDS)
+                self.refused += max(0, stale_rejected(self.cluster) - before)
             self.done[deed] += 1
             print(f"cluster_soak: {deed} {self.done[deed]}: {victim.name}", flush=True)
+
+    def duel(self):
+        """Two coordinators want the job; whoever came last has it, until the first one is told to go on."""
+        for _ in range(self.options.duels):
+            if not self.look():
+                return
+            duel = Duel(self.cluster, "cluster-soak")
+            duel.fight()
+            self.done["duel"] += 1
+            print(f"cluster_soak: duel {self.done['duel']}: {duel.outcome}", flush=True)
 
     def judge(self):
         status = self.cluster.wait_for_state("cluster-soak", "finished", seconds=FINISH_SECONDS_MAX)
         require_exact(status, self.options.records)
-        cuts = max(self.cuts, status["checkpoints"]["last_id"])
-        print(f"cluster_soak: {self.done['kill']} kills, {self.done['pause']} pauses, {status['records']} records, "
-              f"newest cut {cuts}, accuracy {status['metrics']['prequential']['accuracy']:.4f}")
-        if self.done["kill"] + self.done["pause"] < len(self.deeds):
-            raise Failed(f"the job was done before all of {len(self.deeds)} kills and pauses: more --records")
-        if cuts < self.done["kill"] // 5:
-            raise Failed(f"{cuts} checkpoints for {self.done['kill']} kills")
+        print(f"cluster_soak: {self.done['kill']} kills, {self.done['pause']} pauses, {self.done['duel']} duels, "
+              f"{status['records']} records, newest cut {status['checkpoints']['last_id']}, at most "
+              f"{self.longest_drought} kills without a checkpoint, {self.refused} messages of the paused refused, "
+              f"accuracy {status['metrics']['prequential']['accuracy']:.4f}")
+        if sum(self.done.values()) < len(self.deeds) + self.options.duels:
+            raise Failed(f"the job was done before all of {len(self.deeds)} kills and pauses and {self.options.duels} "
+                         "duels: more --records")
+        if self.longest_drought >= KILLS_WITHOUT_CUT_MAX:
+            raise Failed(f"{self.longest_drought} kills without a checkpoint")
+        if self.options.pauses >= 20 and self.refused == 0:
+            raise Failed("nothing that a paused process said was refused")
 
 
 def run(options, folder):
@@ -112,6 +146,7 @@ def run(options, folder):
         soak = Soak(cluster, options)
         soak.submit(broker, data)
         soak.disturb()
+        soak.duel()
         soak.judge()
 
 
@@ -120,6 +155,7 @@ def main():
     flags.add_argument("program", type=pathlib.Path)
     flags.add_argument("--kills", type=int, default=40)
     flags.add_argument("--pauses", type=int, default=20)
+    flags.add_argument("--duels", type=int, default=10)
     flags.add_argument("--seed", type=int, default=1)
     flags.add_argument("--records", type=int, default=2_000_000)
     options = flags.parse_args()

@@ -12,6 +12,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from cluster.cluster_case import RECORDS, ClusterCase, require_hosts  # noqa: E402
+from cluster.duel import Duel  # noqa: E402
 from cluster.millrace_cluster import (ACTORS, CALLER, CONTROL, METRICS, PREDICTIONS, Cluster,  # noqa: E402
                                       require_exact)
 from cluster.processes import HostedProcess  # noqa: E402
@@ -67,6 +68,11 @@ class Training(ClusterCase):
         self.cluster.coordinator.start()
         status = self.require_finished_exact()
         self.assertEqual(attempt, status["attempt"], "the running attempt is adopted, without a rollback")
+
+    def test_of_two_coordinators_one_commits(self):
+        self.submit_slow()
+        Duel(self.cluster, "stream").fight()
+        self.require_finished_exact()
 
     def test_everything_killed_at_once_goes_on_where_it_was(self):
         self.submit_slow()

@@ -96,10 +96,10 @@ class Cluster:
 
     def _process(self, name, words_for):
         host = self.network.host(name)
-        self._make_keys(name)
+        self.make_keys(name)
         return HostedProcess(name, host, words_for(name, host), self.folder / f"logs/{name}.log")
 
-    def _make_keys(self, name):
+    def make_keys(self, name):
         """Of one node; with the first come the authority and the clients."""
         clients = f"{CALLER}=predict,{OPERATOR}=operate+read-metrics"
         done = subprocess.run([programs()["millrace"], "keygen", self.folder / "keys", "--node", name, "--client",

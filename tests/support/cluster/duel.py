@@ -1,0 +1,68 @@
+"""Two coordinators that want one job: what happens when an old one comes back, or somebody starts a second.
+
+    duel = Duel(cluster, "stream")
+    duel.fight()
+
+The second one has a copy of the first one's state and commits to the same store, as after a host that was taken for dead.
+"""
+import shutil
+
+from cluster.processes import Failed, HostedProcess
+
+STALE = "millrace_worker_stale_rejected_total"
+PATIENCE_SECONDS = 60
+DEPOSED = "another coordinator"
+
+
+def stale_rejected(cluster):
+    """Messages of older terms and attempts that workers have refused."""
+    return sum(value for worker in cluster.workers.values() if worker.is_alive()
+               for name, value in cluster.metrics(worker).items() if name.startswith(STALE))
+
+
+class Duel:
+    """One takeover and the way back from it."""
+
+    SECOND = "coordinator-2"
+
+    def __init__(self, cluster, job):
+        self.cluster, self.job = cluster, job
+        self.outcome = ""
+
+    def fight(self):
+        """The second takes over; the first notices at its next commit, and leaves the job alone until it is told to go
+        on. Fails when both go on."""
+        before = self.cluster.status(self.job)
+        second = self.make_second()
+        try:
+            second.start()
+            deposed = self.cluster.wait(self.first_is_deposed, "the first coordinator is deposed", PATIENCE_SECONDS)
+        finally:
+            second.kill()
+        if deposed["checkpoints"]["last_id"] < before["checkpoints"]["last_id"]:
+            raise Failed(f"a checkpoint was lost: {before['checkpoints']} and then {deposed['checkpoints']}")
+        self.cluster.done("resume", self.job)
+        after = self.cluster.wait(lambda: self.running_after(deposed), "the first coordinator has gone on",
+                                  PATIENCE_SECONDS)
+        self.outcome = (f"attempt {before['attempt']} -> {after['attempt']}, deposed after checkpoint "
+                        f"{deposed['checkpoints']['last_id']}, goes on with {after['checkpoints']['last_id']}")
+
+    def make_second(self):
+        state = self.cluster.folder / "state" / self.SECOND
+        shutil.rmtree(state, ignore_errors=True)
+        shutil.copytree(self.cluster.folder / "state/coordinator", state)
+        host = self.cluster.network.host(self.SECOND)
+        self.cluster.make_keys(self.SECOND)
+        return HostedProcess(self.SECOND, host, self.cluster.coordinator_words(self.SECOND, host),
+                             self.cluster.folder / f"logs/{self.SECOND}.log")
+
+    def first_is_deposed(self):
+        status = self.cluster.status(self.job)
+        return status if status["state"] == "failed" and DEPOSED in str(status.get("last_error")) else None
+
+    def running_after(self, deposed):
+        status = self.cluster.status(self.job)
+        if status["state"] == "finished":
+            return status
+        is_ahead = status["checkpoints"]["last_id"] > deposed["checkpoints"]["last_id"]
+        return status if status["state"] == "running" and is_ahead else None
