@@ -13,7 +13,8 @@ class Listener final : public TrainerListener {
 
   void send(Entry entry) override {
     if (options_.exchange->send(entry)) return;
-    send_to_worker(options_.worker, options_.routes->shards[entry.shard.value], std::move(entry));
+    const auto& route = options_.routes->shards[entry.shard.value];
+    send_to_worker(options_.worker, route, std::move(entry));
   }
   void on_snapshot(TrainerCut cut) override {
     auto shared = std::make_shared<TrainerCut>(std::move(cut));
