@@ -2,17 +2,14 @@
 #include <malloc.h>
 
 #include <chrono>
-#include <cstdio>
-#include <cstdlib>
 #include <random>
 
-#include "common/base/exit_code.hpp"
 #include "common/base/version.hpp"
-#include "common/observe/service_notifier.hpp"
-#include "common/observe/stop_signal.hpp"
+#include "common/daemon/daemon.hpp"
+#include "common/daemon/daemon_folder.hpp"
+#include "common/daemon/daemon_keys.hpp"
 #include "worker/actors/interfaces.hpp"
 #include "worker/actors/worker_host.hpp"
-#include "worker/daemon/worker_folder.hpp"
 #include "worker/daemon/worker_monitoring.hpp"
 #include "worker/daemon/worker_options.hpp"
 
@@ -21,40 +18,30 @@ namespace {
 
 using std::chrono::milliseconds;
 
+constexpr auto kRole = security::NodeRole::worker;
+
 // SIGTERM: the coordinator may take a last checkpoint, and then everything ends.
 constexpr milliseconds kReleaseMax{15'000};
 constexpr milliseconds kDrainMax{19'000};
 constexpr milliseconds kPoll{50};
 constexpr milliseconds kLook{200};  // so soon a probe hears of a coordinator that was lost
 
-struct Keys {
-  std::shared_ptr<const security::NodeCredentials> credentials;  // null: none
-  std::shared_ptr<const security::CurveKeyPair> curve;
-  std::string policy_file;
-};
-
-Result<Keys> load_keys(WorkerDaemonOptions& options) {
-  Keys keys;
-  if (options.keys.empty()) return keys;
-  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  MILLRACE_ASSIGN(const auto cluster,
-                  security::load_cluster_keys({options.keys, security::NodeRole::worker, ""}, now));
-  MILLRACE_ASSIGN(keys.credentials, security::NodeCredentials::hold(cluster, now));
-  keys.curve = cluster.curve;
-  keys.policy_file = cluster.policy_file;
-  const auto& name = cluster.identity.name;
-  if (options.is_named && options.name != name) {
+// A worker is called what its certificate says.
+Result<DaemonKeys> load_keys(WorkerDaemonOptions& options) {
+  MILLRACE_ASSIGN(auto keys, load_daemon_keys({options.keys, kRole, ""}));
+  if (!options.has_keys()) return keys;
+  if (options.is_named && options.name != keys.name) {
     return Status(
         Code::permission_denied,
-        "--name is " + options.name + ", and the keys in " + options.keys + " are of " + name,
+        "--name is " + options.name + ", and the keys in " + options.keys + " are of " + keys.name,
         "leave --name out, or name that node's keys");
   }
-  options.name = name;
+  options.name = keys.name;
   return keys;
 }
 
 Result<std::shared_ptr<PredictionServer>> start_server(const WorkerDaemonOptions& options,
-                                                       const Keys& keys) {
+                                                       const DaemonKeys& keys) {
   if (!options.roles.serve) return std::shared_ptr<PredictionServer>();
   PredictionServerOptions server;
   server.endpoint = options.predictions;
@@ -93,10 +80,6 @@ WorkerOutline make_outline(const WorkerDaemonOptions& options, const PredictionS
   return outline;
 }
 
-void log_failure(const Status& status) {
-  if (!status.is_ok()) log(LogLevel::warning, "the service manager was not told", status);
-}
-
 // Until the coordinator releases it, or for as long as it may take.
 void drain(caf::actor_system& actors, const worker_host_actor& host, const WorkerHealth& health) {
   caf::anon_send(host, LeaveRequested{"it was told to stop"});
@@ -114,19 +97,19 @@ void drain(caf::actor_system& actors, const worker_host_actor& host, const Worke
   self->wait_for(host);
 }
 
-Status run(const NodeValues& values, const StopSignal& stop, const ServiceNotifier& notifier) {
+Status run(const NodeValues& values, const Daemon& daemon) {
   MILLRACE_ASSIGN(WorkerDaemonOptions options, make_worker_options(values, this_machine()));
   start_logging(options.log);
   MILLRACE_TRY(change_log_level_by_signals());
-  MILLRACE_ASSIGN(const Keys keys, load_keys(options));
-  MILLRACE_ASSIGN(const WorkerFolder folder, WorkerFolder::open(options.state));
+  MILLRACE_ASSIGN(const DaemonKeys keys, load_keys(options));
+  MILLRACE_ASSIGN(const DaemonFolder folder, DaemonFolder::open(options.state, kRole));
   WorkerHostOptions host_options;
   MILLRACE_ASSIGN(host_options.roots, DataRoots::below(options.data_roots));
   host_options.secrets = SecretsFolder(options.secrets);
   MILLRACE_ASSIGN(host_options.server, start_server(options, keys));
   host_options.outline = make_outline(options, host_options.server.get());
   host_options.coordinators = options.coordinators;
-  host_options.scratch = folder.scratch();
+  MILLRACE_ASSIGN(host_options.scratch, folder.make_empty("scratch"));
   host_options.membership.seed = host_options.outline.id.value;
   host_options.warn = [](const std::string& text) { log(LogLevel::warning, text); };
   const auto health = host_options.health;
@@ -150,10 +133,10 @@ Status run(const NodeValues& values, const StopSignal& stop, const ServiceNotifi
        {"predictions", server == nullptr ? std::string("none") : server->endpoint()},
        {"metrics", monitoring->url()},
        {"slots", options.slots}});
-  log_failure(notifier.ready("worker " + options.name));
-  while (!stop.wait(kLook)) monitoring->look();
-  log_failure(notifier.stopping("draining"));
-  log(LogLevel::info, "draining", {{"signal", stop.number()}});
+  daemon.ready("worker " + options.name);
+  const int signal = daemon.serve(monitoring->health(), kLook, [&] { monitoring->look(); });
+  daemon.stopping("draining");
+  log(LogLevel::info, "draining", {{"signal", signal}});
   drain(system->actors(), host, *health);
   host = nullptr;
   if (server != nullptr) server->stop();
@@ -161,31 +144,7 @@ Status run(const NodeValues& values, const StopSignal& stop, const ServiceNotifi
   return {};
 }
 
-int fail(const Status& status) {
-  log(LogLevel::error, "millrace-worker cannot run", status);
-  return exit_code(status.code());
-}
-
 }  // namespace
-
-static int main_of_worker(std::span<const char* const> arguments) {
-  const auto environment = read_service_environment();
-  const auto values = read_node_values(
-      {"millrace-worker", "Hosts replicas and shards of jobs, and answers predictions",
-       program_version(), worker_keys()},
-      {arguments, [](const char* name) -> const char* { return std::getenv(name); }});
-  if (!values.is_ok()) return fail(values.status());
-  if (const auto& answer = values.value().answer(); !answer.empty()) {
-    std::fputs(answer.c_str(), stdout);
-    return 0;
-  }
-  const StopSignal stop(kDrainMax);
-  const auto notifier = ServiceNotifier::open(environment);
-  if (!notifier.is_ok()) return fail(notifier.status());
-  const auto status = run(values.value(), stop, notifier.value());
-  return status.is_ok() ? 0 : fail(status);
-}
-
 }  // namespace millrace
 
 int main(int argc, char** argv) {
@@ -193,5 +152,11 @@ int main(int argc, char** argv) {
   // allocator keeps their pages.
   mallopt(M_MMAP_THRESHOLD, 64 << 20);
   mallopt(M_TRIM_THRESHOLD, 128 << 20);
-  return millrace::main_of_worker({argv, static_cast<std::size_t>(argc)});
+  const millrace::DaemonProgram program{
+      .name = "millrace-worker",
+      .description = "Hosts replicas and shards of jobs, and answers predictions",
+      .keys = millrace::worker_keys(),
+      .drain_max = millrace::kDrainMax,
+      .run = millrace::run};
+  return millrace::main_of_daemon(program, {argv, static_cast<std::size_t>(argc)});
 }

@@ -29,14 +29,8 @@ std::vector<NodeKey> make_keys() {
   return keys;
 }
 
-Result<net::Endpoint> endpoint(const NodeValues& values, const std::string& name) {
-  auto parsed = net::Endpoint::parse(values.text(name));
-  if (parsed.is_ok()) return parsed;
-  return values.wrong(name, parsed.status().message(), parsed.status().hint());
-}
-
 // A folder of this machine is no place for the checkpoints of workers on others.
-Result<std::string> checkpoints(const NodeValues& values, const CoordinatorDaemonOptions& options) {
+Result<std::string> checkpoints(const NodeValues& values, const DaemonOptions& options) {
   const std::string& url = values.text("checkpoints");
   if (url.empty()) {
     if (options.listen.is_loopback())
@@ -49,14 +43,6 @@ Result<std::string> checkpoints(const NodeValues& values, const CoordinatorDaemo
                       "write file:///DIR or s3://BUCKET/PREFIX");
 }
 
-Result<LogOptions> log_options(const NodeValues& values) {
-  const auto level = parse_log_level(values.text("log-level"));
-  if (!level.is_ok()) return values.wrong("log-level", level.status().message());
-  const auto format = parse_log_format(values.text("log-format"));
-  if (!format.is_ok()) return values.wrong("log-format", format.status().message());
-  return LogOptions{level.value(), format.value()};
-}
-
 }  // namespace
 
 std::span<const NodeKey> coordinator_keys() {
@@ -66,27 +52,13 @@ std::span<const NodeKey> coordinator_keys() {
 
 Result<CoordinatorDaemonOptions> make_coordinator_options(const NodeValues& values) {
   CoordinatorDaemonOptions options;
-  MILLRACE_ASSIGN(options.listen, endpoint(values, "listen"));
-  MILLRACE_ASSIGN(options.control, endpoint(values, "control"));
-  MILLRACE_ASSIGN(options.metrics, endpoint(values, "metrics"));
-  MILLRACE_ASSIGN(options.log, log_options(values));
-  options.has_http = values.is_given("http");
-  options.state = std::filesystem::absolute(values.text("state")).string();
+  MILLRACE_ASSIGN(static_cast<DaemonOptions&>(options), read_daemon_options(values));
+  MILLRACE_ASSIGN(options.control, read_client_endpoint(values, "control", options));
   MILLRACE_ASSIGN(options.checkpoints, checkpoints(values, options));
-  options.secrets = values.text("secrets");
-  options.keys = values.text("keys");
+  options.has_http = values.is_given("http");
   options.policy = values.text("policy");
-  options.is_insecure = values.is_true("insecure");
-
-  const bool has_keys = !options.keys.empty();
-  if (has_keys && options.is_insecure)
-    return values.wrong("insecure", "has no effect with --keys", "leave one of them out");
-  if (!has_keys && !options.policy.empty())
+  if (!options.has_keys() && !options.policy.empty())
     return values.wrong("policy", "has no effect without --keys", "name the keys, too");
-  MILLRACE_TRY(net::check_listen_address(options.listen,
-                                         {net::Plane::cluster, has_keys, options.is_insecure}));
-  MILLRACE_TRY(net::check_listen_address(options.control,
-                                         {net::Plane::clients, has_keys, options.is_insecure}));
   return options;
 }
 

@@ -7,26 +7,17 @@
 #include <span>
 #include <string>
 
-#include "common/config/node_options.hpp"
-#include "common/net/endpoint.hpp"
-#include "common/observe/log.hpp"
+#include "common/daemon/daemon_options.hpp"
 
 namespace millrace {
 
 std::span<const NodeKey> coordinator_keys();
 
-struct CoordinatorDaemonOptions {
-  net::Endpoint listen;     // of actors
+struct CoordinatorDaemonOptions : DaemonOptions {
   net::Endpoint control;    // of clients
-  net::Endpoint metrics;    // of metrics and health
   bool has_http = false;    // somebody asked for the dashboard
-  std::string state;        // folder
   std::string checkpoints;  // base URL of the jobs' stores
-  std::string secrets;      // folder; empty: none
-  std::string keys;         // folder; empty: none
   std::string policy;       // file; empty: where the keys have it
-  bool is_insecure = false;
-  LogOptions log;
 };
 
 // invalid_argument names the key and where it was said; permission_denied where the addresses would

@@ -20,6 +20,7 @@ COMMON = {
     "store": ["base", "config"],
     "security": ["base", "config", "store"],
     "observe": ["base", "config"],
+    "daemon": ["base", "config", "security", "net", "observe"],
     "actors": ["base", "config", "data", "pipeline", "ml", "store", "security", "net"],
 }
 

@@ -33,12 +33,8 @@ Result<std::unique_ptr<WorkerMonitoring>> WorkerMonitoring::start(
                                      .deadline = std::chrono::milliseconds(0)}));
   state->refreshes_worker = show_worker(state->metrics, state->worker);
   if (server != nullptr) state->refreshes_serving = show_serving(state->metrics, *server);
-  HttpServerOptions http;
-  http.host = options.metrics.host;
-  http.port = options.metrics.port;
-  http.has_keys = !options.keys.empty();
-  http.is_insecure_accepted = options.is_insecure;
-  MILLRACE_ASSIGN(auto monitoring, Monitoring::start(http, state->metrics, state->health));
+  MILLRACE_ASSIGN(auto monitoring,
+                  Monitoring::start(monitoring_options(options), state->metrics, state->health));
   state->monitoring.emplace(std::move(monitoring));
   state->health.set_started();
   std::unique_ptr<WorkerMonitoring> made(new WorkerMonitoring(std::move(state)));
@@ -52,6 +48,10 @@ void WorkerMonitoring::look() {
     state_->coordinator.step();
   else
     state_->coordinator.fail("not a member of the cluster: the coordinator has not let it in yet");
+}
+
+const Health& WorkerMonitoring::health() const {
+  return state_->health;
 }
 
 std::string WorkerMonitoring::url() const {

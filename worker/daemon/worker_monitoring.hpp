@@ -25,6 +25,7 @@ class WorkerMonitoring {
 
   // Brings what probes are told up to date.
   void look();
+  const Health& health() const;
   std::string url() const;
 
  private:

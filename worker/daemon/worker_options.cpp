@@ -40,12 +40,6 @@ std::vector<NodeKey> make_keys() {
   return keys;
 }
 
-Result<net::Endpoint> endpoint(const NodeValues& values, const std::string& name) {
-  auto parsed = net::Endpoint::parse(values.text(name));
-  if (parsed.is_ok()) return parsed;
-  return values.wrong(name, parsed.status().message(), parsed.status().hint());
-}
-
 Result<std::vector<NodeAddress>> coordinators(const NodeValues& values) {
   std::vector<NodeAddress> addresses;
   for (const auto& word : values.list("coordinator")) {
@@ -144,17 +138,14 @@ Machine this_machine() {
 
 Result<WorkerDaemonOptions> make_worker_options(const NodeValues& values, const Machine& machine) {
   WorkerDaemonOptions options;
+  MILLRACE_ASSIGN(static_cast<DaemonOptions&>(options), read_daemon_options(values));
   MILLRACE_ASSIGN(options.coordinators, coordinators(values));
-  MILLRACE_ASSIGN(options.listen, endpoint(values, "listen"));
-  MILLRACE_ASSIGN(options.predictions, endpoint(values, "predictions"));
-  MILLRACE_ASSIGN(options.metrics, endpoint(values, "metrics"));
   MILLRACE_ASSIGN(options.roles, roles(values));
+  if (options.roles.serve) {
+    MILLRACE_ASSIGN(options.predictions, read_client_endpoint(values, "predictions", options));
+  }
   MILLRACE_ASSIGN(options.labels, labels(values));
-  options.state = values.text("state");
   options.data_roots = values.list("data-root");
-  options.secrets = values.text("secrets");
-  options.keys = values.text("keys");
-  options.is_insecure = values.is_true("insecure");
   options.slots = machine.cores;
   if (!values.text("slots").empty()) {
     MILLRACE_ASSIGN(const auto slots, values.number("slots", 1, kSlotsMax));
@@ -169,22 +160,6 @@ Result<WorkerDaemonOptions> make_worker_options(const NodeValues& values, const 
   options.name = options.is_named ? values.text("name") : machine.name;
   const auto named = security::check_name("node", options.name);
   if (!named.is_ok()) return values.wrong("name", named.message(), "choose one with --name");
-  auto level = parse_log_level(values.text("log-level"));
-  if (!level.is_ok()) return values.wrong("log-level", level.status().message());
-  auto format = parse_log_format(values.text("log-format"));
-  if (!format.is_ok()) return values.wrong("log-format", format.status().message());
-  options.log = {level.value(), format.value()};
-
-  const bool has_keys = !options.keys.empty();
-  if (has_keys && options.is_insecure) {
-    return values.wrong("insecure", "has no effect with --keys", "leave one of them out");
-  }
-  MILLRACE_TRY(net::check_listen_address(options.listen,
-                                         {net::Plane::cluster, has_keys, options.is_insecure}));
-  if (options.roles.serve) {
-    MILLRACE_TRY(net::check_listen_address(options.predictions,
-                                           {net::Plane::clients, has_keys, options.is_insecure}));
-  }
   options.advertise = values.text("advertise");
   if (options.advertise.empty()) {
     const bool is_everywhere = options.listen.host == "*" || options.listen.host == "0.0.0.0" ||

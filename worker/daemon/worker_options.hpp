@@ -9,9 +9,7 @@
 #include <vector>
 
 #include "common/actors/host_messages.hpp"
-#include "common/config/node_options.hpp"
-#include "common/net/endpoint.hpp"
-#include "common/observe/log.hpp"
+#include "common/daemon/daemon_options.hpp"
 
 namespace millrace {
 
@@ -26,13 +24,10 @@ struct Machine {
 // Of this process: what its control group leaves it.
 Machine this_machine();
 
-struct WorkerDaemonOptions {
+struct WorkerDaemonOptions : DaemonOptions {
   std::vector<NodeAddress> coordinators;
-  net::Endpoint listen;
-  std::string advertise;  // host that other workers connect to
-  net::Endpoint predictions;
-  net::Endpoint metrics;
-  std::string state;
+  std::string advertise;      // host that other workers connect to
+  net::Endpoint predictions;  // of clients; unused without the role `serve`
   std::string name;
   bool is_named = false;  // by the options: must then be the certificate's
   std::uint32_t slots = 1;
@@ -40,10 +35,6 @@ struct WorkerDaemonOptions {
   WorkerRoles roles;
   std::vector<WorkerLabel> labels;
   std::vector<std::string> data_roots;
-  std::string secrets;  // folder; empty: none
-  std::string keys;     // folder; empty: none
-  bool is_insecure = false;
-  LogOptions log;
 };
 
 // invalid_argument names the key and where it was said; permission_denied where the addresses would

@@ -1,47 +1,16 @@
 #include "common/observe/service_notifier.hpp"
 
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include <array>
 #include <boost/test/unit_test.hpp>
-#include <cstring>
 
+#include "tests/support/notify_socket.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace millrace {
 namespace {
 
-// The service manager's end: a datagram socket at a path, or abstract at "@name".
-class Listener {
- public:
-  explicit Listener(const std::string& path) {
-    descriptor_ = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-    sockaddr_un address = {};
-    address.sun_family = AF_UNIX;
-    BOOST_REQUIRE(path.size() < sizeof(address.sun_path));
-    std::memcpy(address.sun_path, path.data(), path.size());
-    const bool is_abstract = path.front() == '@';
-    if (is_abstract) address.sun_path[0] = '\0';
-    const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() +
-                                               (is_abstract ? 0 : 1));
-    BOOST_REQUIRE(::bind(descriptor_, reinterpret_cast<sockaddr*>(&address), length) == 0);
-  }
-  Listener(const Listener&) = delete;
-  Listener& operator=(const Listener&) = delete;
-  ~Listener() { ::close(descriptor_); }
-
-  // "" when nothing came.
-  std::string next() {
-    std::array<char, 4096> buffer{};
-    const ssize_t count = ::recv(descriptor_, buffer.data(), buffer.size(), 0);
-    return count < 0 ? std::string() : std::string(buffer.data(), static_cast<std::size_t>(count));
-  }
-
- private:
-  int descriptor_;
-};
+using test::NotifySocket;
 
 ServiceNotifier opened(const ServiceEnvironment& environment) {
   auto notifier = ServiceNotifier::open(environment);
@@ -56,7 +25,7 @@ BOOST_AUTO_TEST_SUITE(common_observe_service_notifier)
 BOOST_AUTO_TEST_CASE(what_it_says_arrives_at_the_socket_of_the_environment) {
   const test::TemporaryFolder folder;
   const std::string path = (folder.path() / "notify").string();
-  Listener listener(path);
+  NotifySocket listener(path);
   const auto notifier = opened({.notify_socket = path, .watchdog_usec = "", .watchdog_pid = ""});
   BOOST_TEST(notifier.is_heard());
   BOOST_TEST(notifier.ready("listens on 127.0.0.1:4700").is_ok());
@@ -71,7 +40,7 @@ BOOST_AUTO_TEST_CASE(what_it_says_arrives_at_the_socket_of_the_environment) {
 
 BOOST_AUTO_TEST_CASE(an_abstract_socket_is_found) {
   const std::string name = "@millrace-notifier-test-" + std::to_string(::getpid());
-  Listener listener(name);
+  NotifySocket listener(name);
   const auto notifier = opened({.notify_socket = name, .watchdog_usec = "", .watchdog_pid = ""});
   BOOST_TEST(notifier.ready("up").is_ok());
   BOOST_TEST(listener.next() == "READY=1\nSTATUS=up");
@@ -79,7 +48,7 @@ BOOST_AUTO_TEST_CASE(an_abstract_socket_is_found) {
 
 BOOST_AUTO_TEST_CASE(text_cannot_say_more_than_its_line) {
   const test::TemporaryFolder folder;
-  Listener listener((folder.path() / "notify").string());
+  NotifySocket listener((folder.path() / "notify").string());
   const auto notifier = opened({.notify_socket = (folder.path() / "notify").string(),
                                 .watchdog_usec = "",
                                 .watchdog_pid = ""});
@@ -100,7 +69,7 @@ BOOST_AUTO_TEST_CASE(without_a_service_manager_every_call_succeeds_and_does_noth
 BOOST_AUTO_TEST_CASE(the_watchdog_is_fed_twice_as_often_as_it_asks) {
   const test::TemporaryFolder folder;
   const std::string path = (folder.path() / "notify").string();
-  const Listener listener(path);
+  const NotifySocket listener(path);
   const std::string self = std::to_string(::getpid());
   const auto watched =
       opened({.notify_socket = path, .watchdog_usec = "30000000", .watchdog_pid = self});
@@ -113,7 +82,7 @@ BOOST_AUTO_TEST_CASE(the_watchdog_is_fed_twice_as_often_as_it_asks) {
 BOOST_AUTO_TEST_CASE(a_full_queue_is_an_error_and_no_wait) {
   const test::TemporaryFolder folder;
   const std::string path = (folder.path() / "notify").string();
-  Listener listener(path);
+  NotifySocket listener(path);
   const auto notifier = opened({.notify_socket = path, .watchdog_usec = "", .watchdog_pid = ""});
   Status last;
   // The queue of a unix socket holds net.unix.max_dgram_qlen datagrams, 10 to 512 by default.
@@ -137,7 +106,7 @@ BOOST_AUTO_TEST_CASE(an_environment_that_no_service_manager_writes_is_refused) {
                     .watchdog_pid = ""}) == Code::invalid_argument));
   BOOST_TEST((code({.notify_socket = path, .watchdog_usec = "", .watchdog_pid = ""}) ==
               Code::unreachable));
-  const Listener listener(path);
+  const NotifySocket listener(path);
   for (const char* usec : {"0", "1", "-5", "10s", "99999999999999999999"}) {
     BOOST_TEST_CONTEXT(usec) {
       BOOST_TEST((code({.notify_socket = path, .watchdog_usec = usec, .watchdog_pid = ""}) ==
