@@ -70,8 +70,6 @@ Status serve(const CoordinatorDaemonOptions& options, const DaemonKeys& keys, Cl
   MILLRACE_ASSIGN(const auto control, start_control(options, keys, service));
   MILLRACE_ASSIGN(const Monitoring monitoring,
                   Monitoring::start(monitoring_options(options), metrics, health));
-  if (options.has_http)
-    log(LogLevel::warning, "nothing listens at --http: this version has no dashboard");
   log(LogLevel::info, "coordinator started",
       {{"name", keys.name},
        {"listen", to_string(NodeAddress{options.listen.host, port})},

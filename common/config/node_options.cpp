@@ -101,7 +101,6 @@ class NodeValuesReader {
   Status take(const NodeKey& key, std::vector<std::string> texts, std::string origin) {
     auto& value = values_.values_[key.name];
     value.origin = std::move(origin);
-    value.is_given = true;
     for (const auto& text : texts) {
       if (text.size() > limits::kStringBytesMax) return values_.wrong(key.name, "is too long");
     }
@@ -248,9 +247,6 @@ const std::vector<std::string>& NodeValues::list(const std::string& name) const 
 bool NodeValues::is_true(const std::string& name) const {
   MILLRACE_CHECK(at(name).kind == Kind::boolean);
   return text(name) == "true";
-}
-bool NodeValues::is_given(const std::string& name) const {
-  return at(name).is_given;
 }
 const std::string& NodeValues::origin(const std::string& name) const {
   return at(name).origin;

@@ -40,8 +40,6 @@ class NodeValues {
   const std::string& text(const std::string& name) const;
   const std::vector<std::string>& list(const std::string& name) const;
   bool is_true(const std::string& name) const;
-  // Somebody said it.
-  bool is_given(const std::string& name) const;
   // For errors: "--slots", "MILLRACE_SLOTS", "worker.yaml:3: slots", "the default of --slots".
   const std::string& origin(const std::string& name) const;
 
@@ -61,7 +59,6 @@ class NodeValues {
   struct Value {
     std::vector<std::string> words;
     std::string origin;
-    bool is_given = false;
     NodeKey::Kind kind = NodeKey::Kind::text;
   };
   const Value& at(const std::string& name) const;

@@ -148,7 +148,7 @@ void check_state(const std::string& given, Checks& checks) {
 void check_ports(Checks& checks) {
   std::string taken;
   net::Context context;
-  for (const int port : {4700, 4701, 4702, 4703, 4710, 4711, 4713}) {
+  for (const int port : {4700, 4701, 4703, 4710, 4711, 4713}) {
     net::Endpoint endpoint;
     endpoint.port = static_cast<std::uint16_t>(port);
     const auto bound = net::Socket::bind(context, net::SocketKind::router, endpoint);

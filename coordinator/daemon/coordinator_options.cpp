@@ -14,8 +14,6 @@ std::vector<NodeKey> make_keys() {
        "where workers find this coordinator's actors"},
       {"control", Kind::text, "tcp://HOST:PORT", "tcp://127.0.0.1:4701",
        "where requests of the command line and of clients are answered"},
-      {"http", Kind::text, "HOST:PORT", "127.0.0.1:4702",
-       "kept for the dashboard: nothing listens there yet"},
       {"metrics", Kind::text, "HOST:PORT", "127.0.0.1:4703", "where metrics and health are told"},
       {"state", Kind::text, "DIR", "/var/lib/millrace",
        "folder for the wanted jobs and the published versions"},
@@ -55,7 +53,6 @@ Result<CoordinatorDaemonOptions> make_coordinator_options(const NodeValues& valu
   MILLRACE_ASSIGN(static_cast<DaemonOptions&>(options), read_daemon_options(values));
   MILLRACE_ASSIGN(options.control, read_client_endpoint(values, "control", options));
   MILLRACE_ASSIGN(options.checkpoints, checkpoints(values, options));
-  options.has_http = values.is_given("http");
   options.policy = values.text("policy");
   if (!options.has_keys() && !options.policy.empty())
     return values.wrong("policy", "has no effect without --keys", "name the keys, too");

@@ -15,7 +15,6 @@ std::span<const NodeKey> coordinator_keys();
 
 struct CoordinatorDaemonOptions : DaemonOptions {
   net::Endpoint control;    // of clients
-  bool has_http = false;    // somebody asked for the dashboard
   std::string checkpoints;  // base URL of the jobs' stores
   std::string policy;       // file; empty: where the keys have it
 };

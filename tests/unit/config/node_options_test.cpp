@@ -51,7 +51,7 @@ BOOST_AUTO_TEST_CASE(flags_win_over_the_environment_the_file_and_the_default) {
   const test::TemporaryFolder folder;
   const auto file = folder.write("node.yaml", "slots: 3\ndata_root: [/a, /b]\n");
   BOOST_TEST(values({}).text("slots") == "2");
-  BOOST_TEST(!values({}).is_given("slots"));
+  BOOST_TEST(values({}).origin("slots") == "the default of --slots");
   const auto from_file = values({"--config", file.c_str()});
   BOOST_TEST(from_file.text("slots") == "3");
   BOOST_TEST(from_file.origin("slots") == file + ":1: slots");
