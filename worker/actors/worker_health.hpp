@@ -13,6 +13,7 @@ namespace millrace {
 struct WorkerHealth {
   using Clock = std::chrono::steady_clock;
 
+  std::atomic<std::uint64_t> ticks{0};   // of the host: stands still when its actors hang
   std::atomic<bool> is_joined{false};    // a member of the cluster
   std::atomic<bool> is_draining{false};  // takes no new jobs
   std::atomic<bool> is_released{false};  // may end: nothing of it is needed any more

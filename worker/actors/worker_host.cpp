@@ -131,6 +131,7 @@ void on_released(State& state, const Released& message) {
 
 void tick(Self self) {
   auto& state = self->state;
+  ++state.options.health->ticks;
   step_membership(self);
   const auto now = monotonic_now();
   if (state.membership->is_member() && now - state.ticked_at >= kLifeSign) {

@@ -7,11 +7,19 @@
 #include "worker/serving/serving_metrics.hpp"
 
 namespace millrace {
+namespace {
+
+// A worker whose actors do nothing for so long hangs.
+constexpr std::chrono::milliseconds kTickMax{15'000};
+
+}  // namespace
 
 struct WorkerMonitoring::State {
   std::shared_ptr<const WorkerHealth> worker;
   MetricRegistry metrics;
   Health health;
+  HealthCheck actors;
+  std::uint64_t ticks = 0;  // seen
   HealthCheck coordinator;
   MetricRegistry::Refresher refreshes_worker;
   MetricRegistry::Refresher refreshes_serving;
@@ -26,6 +34,8 @@ Result<std::unique_ptr<WorkerMonitoring>> WorkerMonitoring::start(
     const PredictionServer* server) {
   auto state = std::make_unique<State>();
   state->worker = std::move(health);
+  MILLRACE_ASSIGN(state->actors,
+                  state->health.add({.name = "actors_answer", .deadline = kTickMax}));
   // What was said last holds: a coordinator that is away is no hang, and a restart does not help.
   MILLRACE_ASSIGN(state->coordinator,
                   state->health.add({.name = "coordinator",
@@ -43,6 +53,8 @@ Result<std::unique_ptr<WorkerMonitoring>> WorkerMonitoring::start(
 }
 
 void WorkerMonitoring::look() {
+  const std::uint64_t ticks = state_->worker->ticks;
+  if (std::exchange(state_->ticks, ticks) != ticks) state_->actors.step();
   if (state_->worker->is_draining) state_->health.drain("this worker leaves the cluster");
   if (state_->worker->is_joined)
     state_->coordinator.step();

@@ -1,7 +1,8 @@
 // What a worker's process shows on its port of metrics and health.
 //
 // Place: the program makes one when its host has been spawned, calls `look` from its main loop, and
-// drops it before the prediction server. Ready means: a member of the cluster that is not leaving.
+// drops it before the prediction server. Alive means: the host's actors move. Ready means, besides:
+// a member of the cluster that is not leaving.
 #pragma once
 
 #include <memory>

@@ -136,7 +136,7 @@ void PredictionServer::State::receive() {
     const auto count = socket->try_receive(parts);
     if (!count.is_ok() || count.value() == 0) return;
     Status allowed;
-    if (guard) allowed = guard->authorize(parts.back(), security::ClientRole::predict);
+    if (guard) allowed = guard->authorize(parts.back(), {security::ClientRole::predict});
     Waiting waiting = take_apart(parts, count.value());
     waiting.arrived_at = now;
     waiting.taken_at = taken_at;

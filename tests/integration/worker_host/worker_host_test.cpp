@@ -341,6 +341,8 @@ BOOST_AUTO_TEST_CASE(a_host_under_a_false_name_is_refused_and_goes_on_asking) {
   Host host({"worker-2", WorkerId(1), keys.credentials("worker-1"), coordinator.address()});
   BOOST_TEST(host.waits_for([](const auto& health) { return health.join_failures >= 2; }));
   BOOST_TEST(!host.health().is_joined);
+  const std::uint64_t ticks = host.health().ticks;
+  BOOST_TEST(host.waits_for([=](const auto& health) { return health.ticks > ticks; }));
   BOOST_TEST(coordinator.news().joined.is_empty());
 }
 
