@@ -245,10 +245,10 @@ const security::PolicyClient* ClientGate::Guard::sender(const Message& message) 
   return policy_.get().find_key(message.sender());
 }
 
-Status ClientGate::Guard::authorize(const Message& message, security::ClientRole role) {
+Status ClientGate::Guard::authorize(const Message& message, const security::ClientRoles& any_of) {
   const auto key = message.sender();
   const auto* client = sender(message);
-  if (client != nullptr && client->roles.allow(role)) return {};
+  if (client != nullptr && client->roles.allow_any(any_of)) return {};
   auto& gate = *gate_.state_;
   ++gate.denied_requests;
   const std::string_view id = client == nullptr ? "unknown" : std::string_view(client->id);
@@ -256,7 +256,7 @@ Status ClientGate::Guard::authorize(const Message& message, security::ClientRole
     log(LogLevel::warning, "a request was refused",
         {{"client", id},
          {"key", key},
-         {"role", to_string(role)},
+         {"needs", any_of.text()},
          {"is_in_policy", client != nullptr},
          {"not_shown", *held_back}});
   }
@@ -266,7 +266,7 @@ Status ClientGate::Guard::authorize(const Message& message, security::ClientRole
             "ask the operator for a new one (`millrace keygen --client`)"};
   }
   return {Code::permission_denied,
-          "client " + client->id + " may not do this: it has not the role " + to_string(role),
+          "client " + client->id + " may not do this, which needs the role " + any_of.text(" or "),
           "ask the operator to add the role to the policy"};
 }
 

@@ -60,8 +60,8 @@ class ClientGate {
    public:
     // The gate outlives it.
     explicit Guard(ClientGate& gate);
-    // permission_denied unless the sender of `message` may do what `role` stands for.
-    Status authorize(const Message& message, security::ClientRole role);
+    // permission_denied unless the sender of `message` may do what one of the roles stands for.
+    Status authorize(const Message& message, const security::ClientRoles& any_of);
     // Who sent it, as the policy of the moment says; null when it names nobody. Valid until the
     // next call.
     const security::PolicyClient* sender(const Message& message);

@@ -53,10 +53,12 @@ Result<ClientRole> parse_client_role(std::string_view word) {
                 suggestion(word.substr(0, 64), known));
 }
 
-std::string ClientRoles::text() const {
+std::string ClientRoles::text(std::string_view between) const {
   std::string text;
   for (const auto role : kClientRoles) {
-    if (names(role)) text += (text.empty() ? "" : ", ") + std::string(to_string(role));
+    if (!names(role)) continue;
+    if (!text.empty()) text += between;
+    text += to_string(role);
   }
   return text;
 }

@@ -29,19 +29,23 @@ std::string file_name_of(const std::string& file) {
   return std::filesystem::path(file).filename().string();
 }
 
-// Waits until the job runs; one that ended is told as it ended.
+// Waits until the job runs; one that ended is told as it ended. Who may start jobs but not look at
+// them is told what became of the submit.
 Result<int> await_running(ControlClient& client, const control::Submitted& submitted,
                           const FollowOptions& options, Output& output) {
+  control::Operation operation;
   if (!submitted.operation.empty()) {
-    control::Operation operation;
     operation.id = submitted.operation;
     operation.kind = "submit";
     operation.job = submitted.job;
     operation.state = control::OperationState::running;
-    MILLRACE_TRY(follow(client, std::move(operation), options, output).status());
+    MILLRACE_ASSIGN(operation, follow(client, std::move(operation), options, output));
   }
-  MILLRACE_ASSIGN(const auto status,
-                  client.ask_for<control::JobStatus>(control::GetStatus{.job = submitted.job}));
+  const auto found = client.ask_for<control::JobStatus>(control::GetStatus{.job = submitted.job});
+  if (found.status().code() == Code::permission_denied && !operation.id.empty())
+    return print_operation(operation, "", output);
+  MILLRACE_TRY(found.status());
+  const auto& status = found.value();
   if (status.state == control::JobState::failed)
     return Status(Code::job_failed,
                   "job " + status.name + " failed: " +

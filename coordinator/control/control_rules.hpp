@@ -1,4 +1,4 @@
-// Which role each control request needs, and whether it changes anything: the one table.
+// Which roles each control request needs, and whether it changes anything: the one table.
 //
 // Place: read by ControlServer for every request, before anybody is asked. A kind of request
 // without a line does not compile; a line in the wrong place fails the test of this table.
@@ -15,33 +15,33 @@
 namespace millrace {
 
 struct ControlRule {
-  std::string_view request;  // its name in the schema
-  security::ClientRole role = security::ClientRole::admin;
-  bool is_mutating = true;  // every one is written to the log with who asked
+  std::string_view request;     // its name in the schema
+  security::ClientRoles roles;  // one of them is enough
+  bool is_mutating = true;      // every one is written to the log with who asked
 };
 
-// By position in the variant.
+// By position in the variant. Whoever may start an operation may see what becomes of it.
 inline constexpr auto kControlRules = [] {
   using enum security::ClientRole;
   return std::to_array<ControlRule>({
-      {"submit", operate, true},
-      {"jobs", read_metrics, false},
-      {"status", read_metrics, false},
-      {"describe", read_metrics, false},
-      {"events", read_metrics, false},
-      {"stop", operate, true},
-      {"cancel", operate, true},
-      {"savepoint", operate, true},
-      {"checkpoints", read_metrics, false},
-      {"resume", operate, true},
-      {"rescale", operate, true},
-      {"delete", admin, true},
-      {"workers", read_metrics, false},
-      {"drain", admin, true},
-      {"operation", read_metrics, false},
-      {"models", read_metrics, false},
-      {"aliases", read_metrics, false},
-      {"version", read_metrics, false},
+      {"submit", {operate}, true},
+      {"jobs", {read_metrics}, false},
+      {"status", {read_metrics}, false},
+      {"describe", {read_metrics}, false},
+      {"events", {read_metrics}, false},
+      {"stop", {operate}, true},
+      {"cancel", {operate}, true},
+      {"savepoint", {operate}, true},
+      {"checkpoints", {read_metrics}, false},
+      {"resume", {operate}, true},
+      {"rescale", {operate}, true},
+      {"delete", {admin}, true},
+      {"workers", {read_metrics}, false},
+      {"drain", {admin}, true},
+      {"operation", {read_metrics, operate}, false},
+      {"models", {read_metrics}, false},
+      {"aliases", {read_metrics}, false},
+      {"version", {read_metrics}, false},
   });
 }();
 static_assert(kControlRules.size() == std::variant_size_v<control::RequestKind>,

@@ -185,7 +185,7 @@ Status ControlServer::State::admit(const net::Message& message, Pending& pending
   if (status.is_ok()) {
     decoded.value().client = request.client;
     request = std::move(decoded).value();
-    if (guard) status = guard->authorize(message, rule_of(request.what).role);
+    if (guard) status = guard->authorize(message, rule_of(request.what).roles);
     if (!status.is_ok()) ++stats.denied;
   } else {
     ++stats.malformed;
@@ -208,7 +208,7 @@ Status ControlServer::State::identify(const std::vector<net::Message>& parts, Pe
   if (sender == nullptr) {
     request.client = "unknown";
     ++stats.denied;
-    return guard->authorize(parts.back(), security::ClientRole::admin);
+    return guard->authorize(parts.back(), {security::ClientRole::admin});
   }
   request.client = sender->id;
   pending.budget = sender->id;

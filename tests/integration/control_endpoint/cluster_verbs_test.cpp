@@ -246,6 +246,27 @@ BOOST_AUTO_TEST_CASE(an_operation_that_fails_or_does_not_end_says_so) {
   BOOST_TEST(other.about(verb_savepoint, "clicks").code == kExitConflict);
 }
 
+BOOST_AUTO_TEST_CASE(whoever_may_operate_and_not_look_follows_what_was_started) {
+  const Cluster cluster;
+  JobVerb stop;
+  stop.connection = cluster.as("starter");
+  stop.job = "clicks";
+  const auto stopped = Cluster::run(verb_stop, stop);
+  BOOST_TEST(stopped.code == kExitDone, stopped.errors);
+  require_text(stopped.out, "all is well");
+
+  SubmitVerb submit;
+  submit.connection = cluster.as("starter");
+  submit.file = cluster.file("job.yaml", kJob);
+  submit.update = true;
+  submit.follow.is_awaited = true;
+  const auto submitted = Cluster::run(verb_submit, submit);
+  BOOST_TEST(submitted.code == kExitDone, submitted.errors);
+  require_text(submitted.out, "submit clicks: all is well");
+  // What has not changed has no operation: only a look at the job could tell.
+  BOOST_TEST(Cluster::run(verb_submit, submit).code == kExitNotAllowed);
+}
+
 BOOST_AUTO_TEST_CASE(events_are_listed_and_followed_to_the_end_of_the_job) {
   Cluster cluster;
   EventsVerb events;

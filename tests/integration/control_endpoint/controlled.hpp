@@ -14,12 +14,14 @@
 
 namespace millrace::test {
 
-// Clients: `ops` may operate and read, `viewer` read, `app` predict, `root` everything.
+// Clients: `ops` may operate and read, `starter` operate, `viewer` read, `app` predict, `root`
+// everything.
 struct Controlled {
   void protect() {
     tree.emplace();
     tree->name_node("coordinator-1", NodeRole::coordinator);
     tree->name_client("ops", {ClientRole::operate, ClientRole::read_metrics});
+    tree->name_client("starter", {ClientRole::operate});
     tree->name_client("viewer", {ClientRole::read_metrics});
     tree->name_client("app", {ClientRole::predict});
     tree->name_client("root", {ClientRole::admin});

@@ -29,7 +29,7 @@ BOOST_AUTO_TEST_CASE(a_client_without_the_role_gets_an_error_that_says_so) {
   CapturedErrors errors;
   const Status status = ask(*connect_with(keys_of("ops")));
   BOOST_TEST((status.code() == Code::permission_denied));
-  BOOST_TEST(status.message() == "client ops may not do this: it has not the role predict");
+  BOOST_TEST(status.message() == "client ops may not do this, which needs the role predict");
   const auto log = errors.text();
   BOOST_TEST(log.find("a request was refused client=ops") != std::string::npos, log);
   const auto stats = final_stats();

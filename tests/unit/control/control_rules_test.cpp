@@ -8,7 +8,7 @@
 namespace millrace {
 namespace {
 
-using security::ClientRole;
+using security::ClientRole, security::ClientRoles;
 using namespace std::chrono_literals;
 
 BOOST_AUTO_TEST_SUITE(coordinator_control_rules)
@@ -25,22 +25,27 @@ BOOST_AUTO_TEST_CASE(every_kind_of_request_has_the_rule_of_its_name) {
 BOOST_AUTO_TEST_CASE(whoever_may_only_look_changes_nothing) {
   for (const auto& rule : kControlRules) {
     BOOST_TEST_CONTEXT(rule.request) {
-      BOOST_TEST((rule.role == ClientRole::read_metrics) == !rule.is_mutating);
-      security::ClientRoles others;
-      others.add(ClientRole::predict);
-      others.add(ClientRole::ingest);
-      BOOST_TEST(!others.allow(rule.role));
-      security::ClientRoles admin;
-      admin.add(ClientRole::admin);
-      BOOST_TEST(admin.allow(rule.role));
+      BOOST_TEST(rule.roles.names(ClientRole::read_metrics) == !rule.is_mutating);
+      const ClientRoles others{ClientRole::predict, ClientRole::ingest};
+      BOOST_TEST(!others.allow_any(rule.roles));
+      BOOST_TEST(ClientRoles{ClientRole::admin}.allow_any(rule.roles));
     }
   }
 }
 
+BOOST_AUTO_TEST_CASE(whoever_may_start_an_operation_may_see_what_becomes_of_it) {
+  const auto& look = rule_of(control::GetOperation{}).roles;
+  for (const auto& rule : kControlRules)
+    for (const auto role : security::kClientRoles)
+      if (rule.is_mutating && rule.roles.names(role))
+        BOOST_TEST(ClientRoles{role}.allow_any(look), rule.request);
+  BOOST_TEST(!ClientRoles{ClientRole::operate}.allow_any(rule_of(control::ListJobs{}).roles));
+}
+
 BOOST_AUTO_TEST_CASE(what_cannot_be_taken_back_is_left_to_the_admin) {
-  BOOST_TEST((rule_of(control::DeleteJob{}).role == ClientRole::admin));
-  BOOST_TEST((rule_of(control::DrainWorker{}).role == ClientRole::admin));
-  BOOST_TEST((rule_of(control::Submit{}).role == ClientRole::operate));
+  BOOST_TEST((rule_of(control::DeleteJob{}).roles == ClientRoles{ClientRole::admin}));
+  BOOST_TEST((rule_of(control::DrainWorker{}).roles == ClientRoles{ClientRole::admin}));
+  BOOST_TEST((rule_of(control::Submit{}).roles == ClientRoles{ClientRole::operate}));
 }
 
 BOOST_AUTO_TEST_CASE(a_log_line_names_what_the_request_is_about) {

@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(a_message_says_whose_key_sent_it) {
   BOOST_TEST(parts.back().sender() == client_keys->own.public_key.text());
   BOOST_TEST(gate->stats().admitted == 1u);
   ClientGate::Guard guard(*gate);
-  BOOST_TEST(guard.authorize(parts.back(), ClientRole::predict).is_ok());
+  BOOST_TEST(guard.authorize(parts.back(), {ClientRole::predict}).is_ok());
 }
 
 BOOST_AUTO_TEST_CASE(a_role_that_is_not_had_is_refused_counted_and_named) {
@@ -97,9 +97,9 @@ BOOST_AUTO_TEST_CASE(a_role_that_is_not_had_is_refused_counted_and_named) {
   bind();
   const auto parts = receive_from(client_keys);
   ClientGate::Guard guard(*gate);
-  const Status refused = guard.authorize(parts.back(), ClientRole::operate);
+  const Status refused = guard.authorize(parts.back(), {ClientRole::operate});
   BOOST_TEST((refused.code() == Code::permission_denied), refused.message());
-  BOOST_TEST(refused.message() == "client app may not do this: it has not the role operate");
+  BOOST_TEST(refused.message() == "client app may not do this, which needs the role operate");
   BOOST_TEST(gate->stats().denied_requests == 1u);
 }
 
@@ -108,11 +108,11 @@ BOOST_AUTO_TEST_CASE(a_change_of_the_policy_holds_for_connections_that_stand) {
   bind();
   const auto parts = receive_from(client_keys);
   ClientGate::Guard guard(*gate);
-  BOOST_TEST(guard.authorize(parts.back(), ClientRole::predict).is_ok());
+  BOOST_TEST(guard.authorize(parts.back(), {ClientRole::predict}).is_ok());
   // The gate's own thread looks at the file too; whoever comes first reads it.
   folder.write("policy.json", R"({"format_version": 1, "clients": []})");
   while (watched->current()->find("app") != nullptr) std::this_thread::yield();
-  const Status refused = guard.authorize(parts.back(), ClientRole::predict);
+  const Status refused = guard.authorize(parts.back(), {ClientRole::predict});
   BOOST_TEST((refused.code() == Code::permission_denied), refused.message());
   BOOST_TEST(refused.message().find("any more") != std::string::npos);
 }
@@ -122,7 +122,7 @@ BOOST_AUTO_TEST_CASE(a_message_without_a_sender_is_refused) {
   ClientGate::Guard guard(*gate);
   const Message message(as_bytes("hello"));
   BOOST_TEST(message.sender().empty());
-  BOOST_TEST((guard.authorize(message, ClientRole::predict).code() == Code::permission_denied));
+  BOOST_TEST((guard.authorize(message, {ClientRole::predict}).code() == Code::permission_denied));
 }
 
 BOOST_AUTO_TEST_CASE(a_key_that_is_not_in_the_policy_gets_no_connection) {

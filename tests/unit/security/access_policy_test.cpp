@@ -49,11 +49,12 @@ BOOST_AUTO_TEST_CASE(a_key_leads_to_its_client_and_its_roles) {
 BOOST_AUTO_TEST_CASE(a_role_allows_itself_and_admin_allows_all) {
   BOOST_TEST(!ClientRoles().allow(ClientRole::predict));
   for (const auto had : kClientRoles) {
-    ClientRoles roles;
-    roles.add(had);
+    const ClientRoles roles{had};
     for (const auto needed : kClientRoles) {
       const bool is_allowed = had == needed || had == ClientRole::admin;
       BOOST_TEST(roles.allow(needed) == is_allowed, to_string(had) << " " << to_string(needed));
+      BOOST_TEST(roles.allow_any({needed}) == is_allowed);
+      BOOST_TEST(roles.allow_any({needed, had}));
     }
   }
 }
