@@ -7,16 +7,15 @@ Kafka's jars come from Maven once, into ${XDG_CACHE_HOME:-~/.cache}/millrace/too
 Needs java, mvn and kcat (deploy/install-deps --all). Python's standard library only.
 """
 import contextlib
-import hashlib
 import os
 import pathlib
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
+
+from server_process import Missing, ServerProcess, free_ports, tool_folder
 
 POM = """<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
 <groupId>millrace</groupId><artifactId>kafka</artifactId><version>1</version><packaging>pom</packaging>
@@ -28,7 +27,6 @@ POM = """<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0<
 </dependencies></project>
 """
 DOWNLOAD_SECONDS_MAX = 600
-START_SECONDS_MAX = 90
 COMMAND_SECONDS_MAX = 120
 
 SETTINGS = """process.roles=broker,controller
@@ -63,14 +61,9 @@ appender.s.layout.pattern=[%d] %p %m (%c)%n
 """
 
 
-class Missing(Exception):
-    """What the broker needs is not there."""
-
-
 def libraries():
     """The folder of Kafka's jars, downloaded once for each version of the list above."""
-    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-    folder = cache / "millrace" / "tools" / ("kafka-" + hashlib.sha256(POM.encode()).hexdigest()[:12])
+    folder = tool_folder("kafka", POM)
     if (folder / "complete").is_file():
         return folder
     if shutil.which("mvn") is None:
@@ -98,28 +91,20 @@ def check_tools():
             raise Missing(f"{tool} is not installed: deploy/install-deps --all")
 
 
-def free_ports(count):
-    """Ports that nobody listens on now, all different."""
-    with contextlib.ExitStack() as open_sockets:
-        ports = []
-        for _ in range(count):
-            probe = open_sockets.enter_context(socket.socket())
-            probe.bind(("127.0.0.1", 0))
-            ports.append(probe.getsockname()[1])
-        return ports
-
-
-class KafkaBroker:
-    """One broker; `start` after `stop` or `kill` goes on with the same data at the same address.
+class KafkaBroker(ServerProcess):
+    """One broker.
 
     On a `host` (cluster/network.py) it and the tools that ask it run there, and it listens at the host's address.
     """
+
+    start_seconds_max = 90
 
     def __init__(self, folder, host=None):
         check_tools()
         self.jars = libraries()
         self.folder = pathlib.Path(folder).resolve() / "kafka"
         self.folder.mkdir(parents=True)
+        super().__init__("the broker", self.folder)
         self.on_host = host.command if host else lambda *words: list(map(str, words))
         ip = host.address if host else "127.0.0.1"
         self.port, controller = (9092, 9093) if host else free_ports(2)
@@ -128,8 +113,6 @@ class KafkaBroker:
         self.settings.write_text(SETTINGS.format(address=ip, port=self.port, controller=controller,
                                                  folder=self.folder))
         (self.folder / "log4j2.properties").write_text(LOGGING)
-        self.log = self.folder / "broker.log"
-        self.process = None
         if host:
             host.network.at_close.append(self.stop)
         identity = self.java("kafka.tools.StorageTool", "random-uuid").strip().splitlines()[-1]
@@ -147,37 +130,11 @@ class KafkaBroker:
             raise RuntimeError(f"{words[0]} failed:\n{done.stdout[-1000:]}{done.stderr[-1000:]}")
         return done.stdout
 
-    def start(self):
-        with self.log.open("a") as log:
-            log.write("---- start\n")
-            log.flush()
-            self.process = subprocess.Popen(self.command("kafka.Kafka", self.settings), stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log)
-        deadline = time.monotonic() + START_SECONDS_MAX
-        while time.monotonic() < deadline:
-            if "Kafka Server started" in self.log.read_text().rpartition("---- start\n")[2]:
-                return self
-            if self.process.poll() is not None:
-                break
-            time.sleep(0.1)
-        self.kill()
-        raise RuntimeError("the broker did not start:\n" + self.log.read_text()[-2000:])
+    def words(self):
+        return self.command("kafka.Kafka", self.settings)
 
-    def stop(self):
-        """An orderly end."""
-        if self.process is not None:
-            self.process.terminate()
-            try:
-                self.process.wait(timeout=30)
-            except subprocess.TimeoutExpired:
-                self.kill()
-        self.process = None
-
-    def kill(self):
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-        self.process = None
+    def is_up(self):
+        return "Kafka Server started" in self.said()
 
     def topics(self, *words):
         return self.java("org.apache.kafka.tools.TopicCommand", "--bootstrap-server", self.address, *words)
@@ -209,12 +166,6 @@ class KafkaBroker:
                          self.address, "--describe", "--group", group)
         rows = [line.split() for line in told.splitlines() if line.startswith(group)]
         return {(row[1], int(row[2])): int(row[3]) for row in rows if row[3].isdigit()}
-
-    def __enter__(self):
-        return self.start()
-
-    def __exit__(self, *_):
-        self.stop()
 
 
 def main():

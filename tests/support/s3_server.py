@@ -10,7 +10,6 @@ ${XDG_CACHE_HOME:-~/.cache}/millrace/tools; what it stores stays in FOLDER. Need
 """
 import contextlib
 import fcntl
-import hashlib
 import os
 import pathlib
 import shutil
@@ -19,25 +18,19 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
+
+from server_process import Missing, ServerProcess, free_ports, tool_folder
 
 MODULE = "github.com/versity/versitygw/cmd/versitygw@v1.8.0"
 FLAGS = ("-trimpath", "-ldflags", "-s -w")
 BUILD_SECONDS_MAX = 900
-START_SECONDS_MAX = 30
 ACCESS_KEY_ID, SECRET_ACCESS_KEY = "millrace-test", "not-a-secret-of-anybody"
 BUCKET = "checkpoints"
 
 
-class Missing(Exception):
-    """What the server needs is not there."""
-
-
 def server_program():
     """The server's program, built once for each version of the lines above; whoever comes second waits."""
-    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-    told = hashlib.sha256(repr((MODULE, FLAGS)).encode()).hexdigest()[:12]
-    folder = cache / "millrace" / "tools" / f"versitygw-{told}"
+    folder = tool_folder("versitygw", repr((MODULE, FLAGS)))
     program = folder / "versitygw"
     if program.is_file():
         return program
@@ -59,12 +52,13 @@ def server_program():
     return program
 
 
-class S3Server:
-    """One server; `start` after `stop` or `kill` goes on with the same objects at the same address."""
+class S3Server(ServerProcess):
+    """One server."""
 
     def __init__(self, folder):
         self.program = server_program()
         self.folder = pathlib.Path(folder).resolve() / "s3"
+        super().__init__("the object store", self.folder)
         self.secrets = self.folder / "secrets"
         (self.folder / "data" / BUCKET).mkdir(parents=True)
         self.secrets.mkdir()
@@ -72,11 +66,7 @@ class S3Server:
             path = self.secrets / f"s3-{name}"
             path.write_text(text + "\n")
             path.chmod(0o600)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.log = self.folder / "server.log"
-        self.process = None
+        self.port = free_ports(1)[0]
 
     def url(self, prefix="", port=None):
         """Of a store in the bucket; by another port where something stands in between."""
@@ -87,41 +77,16 @@ class S3Server:
         """The files of the bucket below a prefix, as paths."""
         return sorted(path for path in (self.folder / "data" / BUCKET / prefix).rglob("*") if path.is_file())
 
-    def start(self):
-        environment = dict(os.environ, ROOT_ACCESS_KEY=ACCESS_KEY_ID, ROOT_SECRET_KEY=SECRET_ACCESS_KEY)
-        with self.log.open("a") as log:
-            self.process = subprocess.Popen(
-                [self.program, "--port", f"127.0.0.1:{self.port}", "posix", self.folder / "data"],
-                env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        deadline = time.monotonic() + START_SECONDS_MAX
-        while time.monotonic() < deadline and self.process.poll() is None:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
-                return self
-            time.sleep(0.05)
-        self.kill()
-        raise RuntimeError("the object store did not start:\n" + self.log.read_text()[-2000:])
+    def words(self):
+        return [self.program, "--port", f"127.0.0.1:{self.port}", "posix", self.folder / "data"]
 
-    def stop(self):
-        """An orderly end."""
-        if self.process is not None:
-            self.process.terminate()
-            try:
-                self.process.wait(timeout=30)
-            except subprocess.TimeoutExpired:
-                self.kill()
-        self.process = None
+    def environment(self):
+        return {"ROOT_ACCESS_KEY": ACCESS_KEY_ID, "ROOT_SECRET_KEY": SECRET_ACCESS_KEY}
 
-    def kill(self):
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-        self.process = None
-
-    def __enter__(self):
-        return self.start()
-
-    def __exit__(self, *_):
-        self.stop()
+    def is_up(self):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            return True
+        return False
 
 
 def run_with_server(command):
