@@ -20,8 +20,6 @@ using Clock = std::chrono::steady_clock;
 constexpr const char* kAnonymous = "anonymous";
 // Taken before those that were answered meanwhile are sent.
 constexpr std::size_t kRequestsPerRound = 64;
-// Closing waits so long for clients to take their last answers.
-constexpr std::chrono::milliseconds kLinger{1'000};
 
 // Answers of the service on their way to the server's thread. Outlives the server for answers that
 // come later still.
@@ -93,18 +91,13 @@ struct ControlServer::State {
 
   const ControlServerOptions options;
   ControlService& service;
-  // Without keys there is no gate. It ends after the socket that it guards.
-  net::Context context;
-  std::unique_ptr<net::ClientGate> gate;
-  std::optional<net::Socket> socket;
-  std::string endpoint;
+  std::unique_ptr<net::GuardedSocket> clients;
   std::shared_ptr<Mailbox> mailbox = std::make_shared<Mailbox>();
   std::atomic<bool> is_stopping = false;
   std::mutex stop_mutex;
   std::array<std::atomic<std::uint64_t>, kCounters> shown_stats{};
 
   // Of the serving thread alone.
-  std::optional<net::ClientGate::Guard> guard;
   ClientBudget budget;
   std::map<std::uint64_t, Pending> pending_by_ticket;
   std::uint64_t last_ticket = 0;
@@ -115,7 +108,8 @@ struct ControlServer::State {
 
 void ControlServer::State::run() {
   while (!is_stopping.load(std::memory_order_acquire)) {
-    const auto ready = socket->wait(net::Socket::Event::readable, patience(), &mailbox->waker);
+    const auto ready =
+        clients->socket().wait(net::Socket::Event::readable, patience(), &mailbox->waker);
     // Fails only for a socket that is not one; to go on would be to serve nobody and say nothing.
     MILLRACE_CHECK(ready.is_ok());
     receive();
@@ -140,10 +134,9 @@ std::chrono::milliseconds ControlServer::State::patience() const {
 void ControlServer::State::receive() {
   std::vector<net::Message> parts;
   for (std::size_t taken = 0; taken < kRequestsPerRound; ++taken) {
-    const auto count = socket->try_receive(parts);
+    const auto count = clients->socket().try_receive(parts);
     if (!count.is_ok() || count.value() == 0) return;
     take(parts, count.value());
-    parts.clear();
   }
 }
 
@@ -155,14 +148,9 @@ void ControlServer::State::take(std::vector<net::Message>& parts, std::size_t co
   pending.arrived_at = Clock::now();
   // Every part knows its sender, whatever the message holds.
   auto status = identify(parts, pending, request);
-  const bool is_delimited = count >= 3 && parts[1].bytes().empty();
-  const std::size_t route = is_delimited ? 2 : 1;
-  net::Message payload;
-  if (count == route + 1) payload = std::move(parts[route]);
-  parts.resize(std::min(parts.size(), route));
-  pending.route = std::move(parts);
-
-  if (status.is_ok()) status = admit(payload, pending, request);
+  auto message = net::take_apart(parts, count);
+  pending.route = std::move(message.route);
+  if (status.is_ok()) status = admit(message.payload, pending, request);
   if (!status.is_ok()) {
     const auto reply = error_reply(status);
     audit(pending, request, reply);
@@ -185,7 +173,8 @@ Status ControlServer::State::admit(const net::Message& message, Pending& pending
   if (status.is_ok()) {
     decoded.value().client = request.client;
     request = std::move(decoded).value();
-    if (guard) status = guard->authorize(message, rule_of(request.what).roles);
+    if (auto* guard = clients->guard())
+      status = guard->authorize(message, rule_of(request.what).roles);
     if (!status.is_ok()) ++stats.denied;
   } else {
     ++stats.malformed;
@@ -198,7 +187,8 @@ Status ControlServer::State::identify(const std::vector<net::Message>& parts, Pe
                                       control::Request& request) {
   request.client = kAnonymous;
   pending.seen_as.client = kAnonymous;
-  if (!guard) {
+  auto* guard = clients->guard();
+  if (guard == nullptr) {
     // Nobody proves who he is: each connection has a budget of its own.
     pending.budget = std::string(as_text(parts.front().bytes()));
     return {};
@@ -289,7 +279,7 @@ void ControlServer::State::send(Pending& pending, control::Reply reply) {
     MILLRACE_CHECK(frame.is_ok());
   }
   pending.route.emplace_back(frame.value());
-  const auto sent = socket->try_send(pending.route);
+  const auto sent = clients->socket().try_send(pending.route);
   if (!sent.is_ok() || !sent.value()) ++stats.undeliverable;
 }
 
@@ -325,20 +315,8 @@ void ControlServer::State::show_stats() {
 Result<std::unique_ptr<ControlServer>> ControlServer::start(const ControlServerOptions& options,
                                                             ControlService& service) {
   auto state = std::make_unique<State>(options, service);
-  if (options.security.server != nullptr) {
-    // Before anything listens, so that nobody connects who was not asked about.
-    MILLRACE_ASSIGN(auto policy, security::WatchedPolicy::open(options.policy_file));
-    MILLRACE_ASSIGN(state->gate,
-                    net::ClientGate::start(state->context, std::move(policy), options.gate));
-    state->guard.emplace(*state->gate);
-  }
-  net::SocketOptions socket_options;
-  socket_options.frame_bytes_max = limits::kControlRequestBytesMax;
-  socket_options.security = options.security;
-  socket_options.linger = kLinger;
-  MILLRACE_ASSIGN(state->socket, net::Socket::bind(state->context, net::SocketKind::router,
-                                                   options.endpoint, socket_options));
-  state->endpoint = state->socket->endpoint().text();
+  MILLRACE_ASSIGN(state->clients,
+                  net::GuardedSocket::open(options, limits::kControlRequestBytesMax));
   state->thread = std::thread([serving = state.get()] { serving->run(); });
   return std::unique_ptr<ControlServer>(new ControlServer(std::move(state)));
 }
@@ -356,15 +334,15 @@ void ControlServer::stop() {
   state_->mailbox->waker.wake();
   state_->thread.join();
   state_->mailbox->close();
-  state_->socket.reset();
+  state_->clients->close();
 }
 
 std::string ControlServer::endpoint() const {
-  return state_->endpoint;
+  return state_->clients->endpoint();
 }
 
 net::GateStats ControlServer::gate_stats() const {
-  return state_->gate != nullptr ? state_->gate->stats() : net::GateStats{};
+  return state_->clients->stats();
 }
 
 ControlStats ControlServer::stats() const {

@@ -19,19 +19,13 @@
 #include <string>
 
 #include "common/base/status.hpp"
-#include "common/net/client_gate.hpp"
-#include "common/net/socket.hpp"
+#include "common/net/guarded_socket.hpp"
 #include "coordinator/control/client_budget.hpp"
 #include "coordinator/control/control_service.hpp"
 
 namespace millrace {
 
-struct ControlServerOptions {
-  net::Endpoint endpoint = {};  // port 0: any free one
-  // With the keys of a server, clients must have one that the policy names.
-  net::SocketSecurity security = {};
-  std::string policy_file;  // with keys: who may ask
-  net::GateOptions gate = {};
+struct ControlServerOptions : net::GuardedSocketOptions {
   BudgetOptions budget = {};
   std::chrono::milliseconds deadline{30'000};       // of a request that names none
   std::chrono::milliseconds deadline_max{120'000};  // of any

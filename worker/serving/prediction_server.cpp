@@ -16,8 +16,6 @@ namespace {
 // Requests of one engine call: enough to fill a batch with single rows, few enough to keep a round
 // short.
 constexpr std::size_t kRequestsPerRound = 1'024;
-// Closing waits so long for clients to take their last answers.
-constexpr std::chrono::milliseconds kLinger{1'000};
 
 // Times are measured by a clock that nobody sets.
 using Clock = std::chrono::steady_clock;
@@ -27,25 +25,10 @@ WallTime wall_now() {
 }
 
 // A request with the frames that lead its answer back.
-struct Waiting {
-  std::vector<net::Message> route;  // identity, and the empty delimiter of a REQ socket
-  net::Message payload;
+struct Waiting : net::RoutedMessage {
   WallTime arrived_at;
   Clock::time_point taken_at;
 };
-
-// Splits [identity, (empty,) payload]. A message of any other shape gets an empty payload, which is
-// answered as malformed.
-Waiting take_apart(std::vector<net::Message>& parts, std::size_t count) {
-  Waiting waiting;
-  const bool is_delimited = count >= 3 && parts[1].bytes().empty();
-  const std::size_t route = is_delimited ? 2 : 1;
-  if (count == route + 1) waiting.payload = std::move(parts[route]);
-  parts.resize(route);
-  waiting.route = std::move(parts);
-  parts.clear();
-  return waiting;
-}
 
 static_assert(std::tuple_size_v<decltype(ServingStats::latency_counts)> ==
               metric::kLatencyBounds.size() + 1);
@@ -80,11 +63,7 @@ struct PredictionServer::State {
   Status change_catalog(const Change& change);
 
   const PredictionServerOptions options;
-  // Without keys there is no gate. It ends after the socket that it guards.
-  net::Context context;
-  std::unique_ptr<net::ClientGate> gate;
-  std::optional<net::Socket> socket;
-  std::string endpoint;
+  std::unique_ptr<net::GuardedSocket> clients;
   net::Waker waker;
   std::atomic<bool> is_stopping = false;
   std::mutex stop_mutex;
@@ -96,7 +75,6 @@ struct PredictionServer::State {
   std::array<std::atomic<std::uint64_t>, kCounters> shown_stats{};
 
   // Of the serving thread alone.
-  std::optional<net::ClientGate::Guard> guard;
   std::shared_ptr<const ModelCatalog> catalog = published;
   std::uint64_t seen_generation = 0;
   PredictionEngine engine;
@@ -113,8 +91,8 @@ void PredictionServer::State::run() {
   while (!is_last_round) {
     is_last_round = is_stopping.load(std::memory_order_acquire);
     if (queue.empty() && !is_last_round) {
-      const auto ready =
-          socket->wait(net::Socket::Event::readable, std::chrono::milliseconds(-1), &waker);
+      const auto ready = clients->socket().wait(net::Socket::Event::readable,
+                                                std::chrono::milliseconds(-1), &waker);
       // Fails only for a socket that is not one; to go on would be to serve nobody and say nothing.
       MILLRACE_CHECK(ready.is_ok());
     }
@@ -133,13 +111,12 @@ void PredictionServer::State::receive() {
   const WallTime now = wall_now();
   const Clock::time_point taken_at = Clock::now();
   for (std::size_t taken = 0; taken < options.queue_requests_max; ++taken) {
-    const auto count = socket->try_receive(parts);
+    const auto count = clients->socket().try_receive(parts);
     if (!count.is_ok() || count.value() == 0) return;
     Status allowed;
-    if (guard) allowed = guard->authorize(parts.back(), {security::ClientRole::predict});
-    Waiting waiting = take_apart(parts, count.value());
-    waiting.arrived_at = now;
-    waiting.taken_at = taken_at;
+    if (auto* guard = clients->guard())
+      allowed = guard->authorize(parts.back(), {security::ClientRole::predict});
+    Waiting waiting{net::take_apart(parts, count.value()), now, taken_at};
     if (!allowed.is_ok()) {
       deny(waiting, allowed);
       continue;
@@ -184,7 +161,7 @@ void PredictionServer::State::answer_round() {
 
 void PredictionServer::State::send(Waiting& waiting, ByteView reply) {
   waiting.route.emplace_back(reply);
-  const auto sent = socket->try_send(waiting.route);
+  const auto sent = clients->socket().try_send(waiting.route);
   if (!sent.is_ok() || !sent.value()) ++stats.undeliverable;
 }
 
@@ -218,19 +195,7 @@ Status PredictionServer::State::change_catalog(const Change& change) {
 Result<std::unique_ptr<PredictionServer>> PredictionServer::start(
     const PredictionServerOptions& options) {
   auto state = std::make_unique<State>(options);
-  if (options.security.server != nullptr) {
-    // Before anything listens, so that nobody connects who was not asked about.
-    MILLRACE_ASSIGN(auto policy, security::WatchedPolicy::open(options.policy_file));
-    MILLRACE_ASSIGN(state->gate,
-                    net::ClientGate::start(state->context, std::move(policy), options.gate));
-    state->guard.emplace(*state->gate);
-  }
-  net::SocketOptions socket_options;
-  socket_options.security = options.security;
-  socket_options.linger = kLinger;
-  MILLRACE_ASSIGN(state->socket, net::Socket::bind(state->context, net::SocketKind::router,
-                                                   options.endpoint, socket_options));
-  state->endpoint = state->socket->endpoint().text();
+  MILLRACE_ASSIGN(state->clients, net::GuardedSocket::open(options));
   state->thread = std::thread([serving = state.get()] { serving->run(); });
   return std::unique_ptr<PredictionServer>(new PredictionServer(std::move(state)));
 }
@@ -247,7 +212,7 @@ void PredictionServer::stop() {
   state_->is_stopping.store(true, std::memory_order_release);
   state_->waker.wake();
   state_->thread.join();
-  state_->socket.reset();
+  state_->clients->close();
 }
 
 Status PredictionServer::publish(std::shared_ptr<const PublishedModel> model) {
@@ -264,7 +229,7 @@ Status PredictionServer::move_alias(const std::string& model, const ModelAlias& 
 }
 
 std::string PredictionServer::endpoint() const {
-  return state_->endpoint;
+  return state_->clients->endpoint();
 }
 
 std::vector<ServedModel> PredictionServer::models() const {
@@ -273,7 +238,7 @@ std::vector<ServedModel> PredictionServer::models() const {
 }
 
 net::GateStats PredictionServer::gate_stats() const {
-  return state_->gate != nullptr ? state_->gate->stats() : net::GateStats{};
+  return state_->clients->stats();
 }
 
 ServingStats PredictionServer::stats() const {

@@ -23,19 +23,14 @@
 
 #include "common/base/status.hpp"
 #include "common/ml/published_model.hpp"
-#include "common/net/client_gate.hpp"
-#include "common/net/socket.hpp"
+#include "common/net/guarded_socket.hpp"
 #include "worker/serving/model_catalog.hpp"
 #include "worker/serving/serving_stats.hpp"
 
 namespace millrace {
 
-struct PredictionServerOptions {
-  net::Endpoint endpoint = {};  // port 0: any free one
-  // With the keys of a server, clients must have one that the policy names, with the role predict.
-  net::SocketSecurity security = {};
-  std::string policy_file = {};  // with keys: who may ask
-  net::GateOptions gate = {};
+// With keys, a client needs the role predict.
+struct PredictionServerOptions : net::GuardedSocketOptions {
   std::uint32_t versions_kept = 4;  // per model, beside those an alias names; addressable by number
   std::size_t queue_requests_max =
       8'192;  // waiting; later ones are answered with resource_exhausted

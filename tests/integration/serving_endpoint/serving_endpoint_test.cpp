@@ -12,6 +12,12 @@ using namespace millrace::test;
 // Boost.Test's checks belong to the main thread: others count what is wrong.
 using Failures = std::atomic<int>;
 
+PredictionServerOptions listening_at(const net::Endpoint& endpoint) {
+  PredictionServerOptions options;
+  options.endpoint = endpoint;
+  return options;
+}
+
 BOOST_AUTO_TEST_SUITE(integration_serving_endpoint)
 
 BOOST_AUTO_TEST_CASE(concurrent_clients_get_what_the_version_predicts_bit_for_bit) {
@@ -154,7 +160,9 @@ BOOST_AUTO_TEST_CASE(an_oversized_frame_ends_only_its_own_connection) {
 
 BOOST_AUTO_TEST_CASE(every_request_beyond_the_queue_is_answered_too) {
   constexpr int kRequests = 300;
-  const auto server = start_server({.queue_bytes_max = 1});
+  PredictionServerOptions options;
+  options.queue_bytes_max = 1;
+  const auto server = start_server(options);
   BOOST_REQUIRE(server->publish(example_model()).is_ok());
   const auto client = connect(*server);
   int predicted = 0, overloaded = 0;
@@ -206,15 +214,15 @@ BOOST_AUTO_TEST_CASE(what_was_taken_is_answered_before_the_server_stops) {
     BOOST_REQUIRE_MESSAGE(reply.is_ok(), reply.status().message());
   }
   // The port is free again at once.
-  const auto next = start_server({.endpoint = endpoint});
+  const auto next = start_server(listening_at(endpoint));
   BOOST_TEST(next->endpoint() == endpoint.text());
 }
 
 BOOST_AUTO_TEST_CASE(a_port_in_use_and_an_open_door_are_refused) {
   const auto server = start_server();
-  const auto second = PredictionServer::start({.endpoint = endpoint_of(*server)});
+  const auto second = PredictionServer::start(listening_at(endpoint_of(*server)));
   BOOST_TEST((second.status().code() == Code::conflict));
-  const auto open = PredictionServer::start({.endpoint = {.host = "0.0.0.0", .port = 0}});
+  const auto open = PredictionServer::start(listening_at({.host = "0.0.0.0", .port = 0}));
   BOOST_TEST((open.status().code() == Code::permission_denied));
 }
 
