@@ -106,7 +106,7 @@ Status run(const NodeValues& values, const Daemon& daemon) {
   coordinator_options.catalog = std::make_shared<JobCatalog>(std::move(catalog));
   coordinator_options.credentials = keys.credentials;
   auto coordinator = spawn_coordinator(system->actors(), std::move(coordinator_options));
-  const Status status = serve(options, keys, *system, coordinator, metrics, daemon);
+  Status status = serve(options, keys, *system, coordinator, metrics, daemon);
   stop_actor(system->actors(), coordinator);
   coordinator = nullptr;
   if (status.is_ok()) log(LogLevel::info, "coordinator stopped");
