@@ -17,6 +17,10 @@ namespace {
 
 using Kind = NodeKey::Kind;
 
+// Of a flag that may be given once, so that the error is ours; fewer than what CLI11 calls many,
+// after which it writes "..." into the help.
+constexpr int kTimesSeen = 1'000;
+
 std::string file_key(std::string name) {
   std::ranges::replace(name, '-', '_');
   return name;
@@ -128,7 +132,9 @@ class NodeValuesReader {
         app.add_flag("--" + key.name, switches[key.name], key.help);
       } else {
         app.add_option("--" + key.name, given[key.name], help)->type_name(key.value)->take_all();
-        app.get_option("--" + key.name)->expected(1, -1)->allow_extra_args(false);
+        app.get_option("--" + key.name)
+            ->expected(1, key.kind == Kind::list ? -1 : kTimesSeen)
+            ->allow_extra_args(false);
       }
     }
     app.footer(

@@ -7,13 +7,14 @@ The programs are beside it.
 """
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from program import Outcome, ProgramTest, main, program  # noqa: E402
+from program import ROOT, Outcome, ProgramTest, main, program  # noqa: E402
 
 END_SECONDS_MAX = 30
 WRONG_USAGE, CONFLICT = 2, 4
@@ -82,6 +83,18 @@ class Daemons(ProgramTest):
         for name in FLAGS:
             with self.subTest(name):
                 self.require_said(self.require_code(self.fails(name, "--http=127.0.0.1:0"), WRONG_USAGE), "--http")
+
+    def test_every_option_that_the_documents_show_exists(self):
+        shown = [words for page in sorted((ROOT / "docs").glob("*.md"))
+                 for words in re.findall(r"^(millrace-(?:coordinator|worker) (?:.*\\\n)*.*)$", page.read_text(), re.M)]
+        self.assertGreaterEqual(len(shown), len(FLAGS))
+        for command in shown:
+            name = command.split()[0]
+            told = subprocess.run([program().with_name(name), "--help"], capture_output=True, text=True, check=True,
+                                  timeout=END_SECONDS_MAX).stdout
+            for flag in re.findall(r" (--[a-z-]+)", command):
+                with self.subTest(f"{name} {flag}"):
+                    self.assertIn(f" {flag} ", told)
 
 
 if __name__ == "__main__":

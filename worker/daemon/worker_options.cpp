@@ -32,7 +32,8 @@ std::vector<NodeKey> make_keys() {
       {"slots", Kind::text, "N", "", "replicas trained at a time (one for each core)"},
       {"memory", Kind::text, "BYTES", "", "that may be used (what the machine gives)"},
       {"roles", Kind::list, "ROLES", "train,parameters,serve", "what it may be used for"},
-      {"label", Kind::list, "KEY=VALUE", "", "for choosing workers; may be repeated"},
+      {"label", Kind::list, "KEY=VALUE", "",
+       "told by `millrace workers --output json`; may be repeated"},
       {"data-root", Kind::list, "DIR", "",
        "folder below which jobs may read files; may be repeated (none: no files)"},
       {"secrets", Kind::text, "DIR", "", "folder with a file for each secret that jobs name"}};

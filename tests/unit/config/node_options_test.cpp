@@ -125,6 +125,9 @@ BOOST_AUTO_TEST_CASE(help_and_version_are_answers) {
   for (const auto& key : example_keys()) {
     BOOST_TEST(help.find("--" + key.name) != std::string::npos);
   }
+  // Only what may be repeated says so.
+  BOOST_TEST(help.find("--slots N ...") == std::string::npos);
+  BOOST_TEST(help.find("--data-root DIR ...") != std::string::npos);
   BOOST_TEST(values({}).answer().empty());
 }
 
