@@ -1,6 +1,6 @@
 // What each verb of a cluster is asked to do, and the function that does it.
 //
-// Place: cli_cluster.cpp fills the options from the command line; the verbs speak with the
+// Place: cluster_commands.cpp fills the options from the command line; the verbs speak with the
 // coordinator's control endpoint only and return the exit code.
 #pragma once
 

@@ -2,7 +2,7 @@
 // leaves open, and plans the splits.
 //
 // Place: before cut 0, on whatever may read the data: a worker's process when the coordinator asks
-// (worker/actors/job_preparer.hpp), or an embedded run. Blocking: reads files and asks brokers.
+// (worker/actors/host_aides.hpp), or an embedded run. Blocking: reads files and asks brokers.
 #pragma once
 
 #include <string>
