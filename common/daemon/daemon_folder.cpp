@@ -11,6 +11,9 @@
 namespace millrace {
 namespace {
 
+// No job can have this name, and a coordinator keeps folders named by jobs beside it.
+constexpr const char* kLock = ".lock";
+
 Status cannot_write(const std::filesystem::path& path, const std::error_code& error) {
   return {Code::permission_denied, "cannot write in " + path.string() + ": " + error.message(),
           "give this user the right to write there, or name another folder with --state"};
@@ -24,7 +27,7 @@ Result<DaemonFolder> DaemonFolder::open(const std::string& state, security::Node
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (error) return cannot_write(path, error);
-  const auto file = (path / "lock").string();
+  const auto file = (path / kLock).string();
   const int lock = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (lock < 0) return cannot_write(path, {errno, std::system_category()});
   if (::flock(lock, LOCK_EX | LOCK_NB) == 0) return DaemonFolder(path, lock);

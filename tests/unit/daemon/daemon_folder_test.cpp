@@ -17,6 +17,9 @@ BOOST_AUTO_TEST_CASE(one_process_of_a_kind_holds_it_until_it_ends) {
     const auto first = DaemonFolder::open(state.path().string(), NodeRole::worker);
     BOOST_REQUIRE_MESSAGE(first.is_ok(), first.status().message());
     BOOST_TEST(first.value().path() == state.path() / "worker");
+    for (const auto& entry : std::filesystem::directory_iterator(first.value().path()))
+      BOOST_TEST(entry.path().filename().string().starts_with("."),
+                 "a job may be called " << entry);
     const auto second = DaemonFolder::open(state.path().string(), NodeRole::worker);
     BOOST_TEST((second.status().code() == Code::conflict));
     BOOST_TEST(second.status().hint().find("--state") != std::string::npos);
