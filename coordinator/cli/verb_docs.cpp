@@ -31,10 +31,11 @@ constexpr std::string_view kState = R"(State: what a run keeps and how it goes o
 Everything lives under one folder: --state DIR, else $MILLRACE_STATE, else $XDG_STATE_HOME/millrace, else
 ~/.local/state/millrace.
 
-  <state>/<job>/lock          held while the job runs: a second run of the job exits with 4
+  <state>/<job>.lock          held while the job runs: a second run of the job exits with 4
   <state>/<job>/checkpoints/  complete cuts of the whole job and the log that makes them valid
-  <state>/<job>/workers/      the local state of workers
   <state>/<job>/models/       published versions, never rewritten, and the aliases that point to them
+  <state>/<job>/scratch/      the local state of workers; what is in it can be made again
+  <state>/<job>.archived-<n>/ what --fresh put aside
 
 A job is found by its name and its source. Run it again and it goes on from its newest complete checkpoint, to the
 record. A finished job prints its summary again. Rates, intervals and limits may change between two runs (the keys
