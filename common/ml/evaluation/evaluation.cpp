@@ -34,15 +34,26 @@ void Evaluation::update(const MicroBatch& batch, std::span<const float> predicti
   }
 }
 
-void Evaluation::merge(const Evaluation& other) {
-  auto& mine = *state_;
+bool Evaluation::fits(const Evaluation& other) const {
+  const auto& mine = *state_;
   const auto& theirs = *other.state_;
-  MILLRACE_CHECK(mine.task == theirs.task && mine.classes == theirs.classes &&
-                 mine.window == theirs.window);
-  mine.class_scores.merge(theirs.class_scores);
-  mine.value_scores.merge(theirs.value_scores);
-  mine.baselines.merge(theirs.baselines);
-  for (const auto& [id, split] : theirs.splits) mine.adopt(id, split);
+  return mine.task == theirs.task && mine.classes == theirs.classes && mine.window == theirs.window;
+}
+
+void Evaluation::merge(const Evaluation& other) {
+  MILLRACE_CHECK(fits(other));
+  state_->add_sums(*other.state_);
+  for (const auto& [id, split] : other.state_->splits) state_->adopt(id, split);
+}
+
+void Evaluation::take_over(const Evaluation& other, std::span<const SplitId> splits,
+                           bool with_sums) {
+  MILLRACE_CHECK(fits(other));
+  if (with_sums) state_->add_sums(*other.state_);
+  for (const SplitId id : splits) {
+    const auto found = other.state_->splits.find(id);
+    if (found != other.state_->splits.end()) state_->adopt(id, found->second);
+  }
 }
 
 std::uint64_t Evaluation::records() const {

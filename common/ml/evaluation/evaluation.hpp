@@ -72,6 +72,11 @@ class Evaluation {
   // Adds another replica's figures; splits of both must be disjoint or one must be a later state of
   // the other's.
   void merge(const Evaluation& other);
+  // Whether both score the same task, classes and window, as `merge` and `take_over` need.
+  bool fits(const Evaluation& other) const;
+  // What of another replica's figures comes here when splits are shared out anew: the histories of
+  // `splits` and, at one of the new replicas alone, the sums over all of its records.
+  void take_over(const Evaluation& other, std::span<const SplitId> splits, bool with_sums);
   std::uint64_t records() const;
   EvaluationReport report() const;
 

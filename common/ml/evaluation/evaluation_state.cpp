@@ -127,6 +127,12 @@ void Evaluation::State::append(SplitHistory& earlier, SplitHistory later) {
   earlier.value_sum += later.value_sum;
 }
 
+void Evaluation::State::add_sums(const State& theirs) {
+  class_scores.merge(theirs.class_scores);
+  value_scores.merge(theirs.value_scores);
+  baselines.merge(theirs.baselines);
+}
+
 void Evaluation::State::adopt(SplitId id, const SplitHistory& theirs) {
   const auto [found, is_new] = splits.try_emplace(id, theirs);
   MILLRACE_CHECK(splits.size() <= limits::kSplitsMax);

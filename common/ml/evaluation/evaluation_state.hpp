@@ -36,6 +36,8 @@ struct Evaluation::State {
                       SplitHistory& split);
   void update_values(const MicroBatch& batch, std::span<const float> predictions,
                      SplitHistory& split);
+  // Adds another replica's sums, but for what it keeps of each split.
+  void add_sums(const State& theirs);
   // Adds another replica's history of a split.
   void adopt(SplitId id, const SplitHistory& theirs);
   MetricsReport report_window() const;
