@@ -74,20 +74,17 @@ const char* find_inconsistency(const order::StartAttempt& start) {
   const auto& restored = *start.restored;
   const bool is_restored = !restored.parts.empty();
   if (job.shards == 0 || job.shards > limits::kShardsMax) return "its job has no shards";
+  // The cut may be of another parallelism; what it holds is then shared out anew.
+  if (is_restored && restored.replicas.empty()) return "it does not say who stored the replicas";
+  if (is_restored && restored.shards.empty()) return "it does not say who stored the shards";
   for (const auto& assignment : start.replicas) {
     if (assignment.replica.value >= job.spec.parallelism) return "it starts an unknown replica";
-    if (is_restored && assignment.replica.value >= restored.replicas.size()) {
-      return "it does not say who stored a replica";
-    }
     for (const auto& position : assignment.splits) {
       if (position.split.value >= job.splits.size()) return "it assigns an unknown split";
     }
   }
   for (const auto shard : start.shards) {
     if (shard.value >= job.shards) return "it starts an unknown shard";
-    if (is_restored && shard.value >= restored.shards.size()) {
-      return "it does not say who stored a shard";
-    }
   }
   return nullptr;
 }

@@ -112,9 +112,11 @@ Result<std::shared_ptr<const PublishedModel>> CheckpointKeeper::publish(const Pu
   MILLRACE_ASSIGN(const Pipeline pipeline, Pipeline::compile(parts.transforms, parts.schema));
   const ModelInputs inputs{pipeline.layout(), parts.schema.task, parts.schema.max_classes};
   MILLRACE_ASSIGN(const auto model, make_model(parts.model, inputs));
-  const ShardLayout layout(model->parameters(), job_->shards);
+  // Of the cut: a restored one may be of another parallelism.
+  const auto shards = static_cast<std::uint32_t>(order.shards.size());
+  const ShardLayout layout(model->parameters(), shards);
   parts.theta.resize(layout.whole().total());
-  for (std::uint32_t shard = 0; shard < job_->shards; ++shard) {
+  for (std::uint32_t shard = 0; shard < shards; ++shard) {
     MILLRACE_ASSIGN(ShardState state, ShardState::decode(*order.shards[shard]));
     MILLRACE_TRY(paste_shard(layout, shard, state.parameters.theta, parts.theta));
     if (shard != 0) continue;
@@ -167,7 +169,10 @@ Result<std::shared_ptr<const PublishedModel>> CheckpointKeeper::publish_stored(
 
 // The manifest was verified when the machine read it.
 Status CheckpointKeeper::read_shards(const Manifest& manifest, PublishOrder& order) const {
-  order.shards.resize(job_->shards);
+  order.shards.resize(manifest.shards.size());
+  if (order.shards.empty())
+    return Status(Code::corrupted,
+                  "the checkpoint does not say how many parameter shards it holds");
   for (const auto& part : manifest.parts) {
     const auto folder = scratch_ / std::to_string(part.worker.value);
     MILLRACE_ASSIGN(const auto db, StateDb::open_restored(part, *store_, folder.string()));
@@ -184,7 +189,7 @@ Status CheckpointKeeper::read_shards(const Manifest& manifest, PublishOrder& ord
     }
   }
   if (std::ranges::count(order.shards, nullptr) == 0) return {};
-  return Status(Code::corrupted, "the checkpoint holds fewer parameter shards than the job has");
+  return Status(Code::corrupted, "the checkpoint holds fewer parameter shards than it says");
 }
 
 }  // namespace millrace

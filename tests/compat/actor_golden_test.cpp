@@ -170,8 +170,8 @@ BOOST_AUTO_TEST_CASE(an_order_to_start_that_does_not_hold_together_is_refused) {
   refuses([](Start& start, Plan&) { start.replicas[1].replica = ReplicaId(2); });
   refuses([](Start& start, Plan&) { start.replicas[0].splits[1].split = SplitId(3); });
   refuses([](Start& start, Plan&) { start.shards[0] = ShardId(2); });
-  refuses([](Start&, Plan& restored) { restored.replicas.pop_back(); });
-  refuses([](Start&, Plan& restored) { restored.shards.pop_back(); });
+  refuses([](Start&, Plan& restored) { restored.replicas.clear(); });
+  refuses([](Start&, Plan& restored) { restored.shards.clear(); });
   refuses([](Start& start, Plan&) {
     JobPackage package = *start.job;
     package.shards = 0;

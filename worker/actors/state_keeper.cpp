@@ -2,6 +2,9 @@
 
 #include <set>
 
+#include "common/ml/shard_recut.hpp"
+#include "worker/training/trainer_recut.hpp"
+
 namespace millrace {
 namespace {
 
@@ -47,6 +50,98 @@ Result<Bytes> StateKeeper::read_restored(const order::RestorePlan& plan, WorkerI
   return db->get(plan.cut, key);
 }
 
+Result<ShardState> StateKeeper::read_shard(const order::RestorePlan& plan, std::uint32_t shard) {
+  MILLRACE_ASSIGN(const Bytes bytes,
+                  read_restored(plan, plan.shards[shard], shard_key(ShardId(shard))));
+  return ShardState::decode(bytes);
+}
+
+Result<Bytes> StateKeeper::read_replica(const order::RestorePlan& plan, std::uint32_t replica) {
+  return read_restored(plan, plan.replicas[replica], replica_key(ReplicaId(replica)));
+}
+
+// Each worker reads every old shard, one at a time, and keeps what falls to its own.
+Result<std::vector<ShardState>> StateKeeper::recut_shards(const order::StartAttempt& start,
+                                                          const TrainingSetup& setup) {
+  const auto& restored = *start.restored;
+  const auto shards = static_cast<std::uint32_t>(restored.shards.size());
+  std::vector<std::uint32_t> wanted;
+  for (const auto shard : start.shards) wanted.push_back(shard.value);
+  if (wanted.empty()) return std::vector<ShardState>();
+  MILLRACE_ASSIGN(const auto before,
+                  make_training_setup(start.job->spec, start.job->schema, shards));
+  ShardRecut recut({before->shards, before->layout_id}, {setup.shards, setup.layout_id}, wanted);
+  for (std::uint32_t shard = 0; shard < shards; ++shard) {
+    MILLRACE_ASSIGN(ShardState old, read_shard(restored, shard));
+    MILLRACE_TRY(recut.add(std::move(old)));
+  }
+  return std::move(recut).take();
+}
+
+Status StateKeeper::load_shards(const order::StartAttempt& start, LoadedAttempt& loaded) {
+  const auto& restored = *start.restored;
+  const TrainingSetup& setup = *loaded.setup;
+  const bool is_fresh = restored.parts.empty();
+  std::vector<ShardState> states;
+  if (!is_fresh && restored.shards.size() != start.job->shards) {
+    MILLRACE_ASSIGN(states, recut_shards(start, setup));
+  }
+  for (std::size_t i = 0; i < start.shards.size(); ++i) {
+    const auto options = setup.shard_options(start.shards[i]);
+    if (is_fresh) {
+      loaded.shards.push_back(std::make_unique<ParameterShard>(
+          options, setup.initial_parameters(), setup.statistics_size, setup.initial_dictionary()));
+      continue;
+    }
+    if (states.size() == i) {
+      MILLRACE_ASSIGN(ShardState state, read_shard(restored, start.shards[i].value));
+      states.push_back(std::move(state));
+    }
+    MILLRACE_ASSIGN(auto values, ParameterShard::restore(options, std::move(states[i])));
+    loaded.shards.push_back(std::move(values));
+  }
+  return {};
+}
+
+Result<std::vector<Bytes>> StateKeeper::recut_replicas(const order::StartAttempt& start,
+                                                       const TrainingSetup& setup) {
+  std::vector<Bytes> states;
+  if (start.replicas.empty()) return states;
+  const auto& restored = *start.restored;
+  std::vector<TrainerState> old;
+  for (std::uint32_t replica = 0; replica < restored.replicas.size(); ++replica) {
+    MILLRACE_ASSIGN(const Bytes bytes, read_replica(restored, replica));
+    MILLRACE_ASSIGN(TrainerState state, TrainerState::decode(bytes));
+    old.push_back(std::move(state));
+  }
+  for (const auto& assignment : start.replicas) {
+    std::vector<SplitId> splits;
+    for (const auto& position : assignment.splits) splits.push_back(position.split);
+    MILLRACE_ASSIGN(const TrainerState state, recut_trainer_state(old, assignment.replica, splits,
+                                                                  fresh_trainer_state(setup)));
+    states.push_back(state.encode());
+  }
+  return states;
+}
+
+Status StateKeeper::load_replicas(const order::StartAttempt& start, LoadedAttempt& loaded) {
+  const auto& restored = *start.restored;
+  if (restored.parts.empty()) {
+    loaded.replicas.resize(start.replicas.size());
+    return {};
+  }
+  if (restored.replicas.size() != start.job->spec.parallelism) {
+    MILLRACE_ASSIGN(auto states, recut_replicas(start, *loaded.setup));
+    for (Bytes& state : states) loaded.replicas.emplace_back(std::move(state));
+    return {};
+  }
+  for (const auto& assignment : start.replicas) {
+    MILLRACE_ASSIGN(Bytes bytes, read_replica(restored, assignment.replica.value));
+    loaded.replicas.emplace_back(std::move(bytes));
+  }
+  return {};
+}
+
 Result<LoadedAttempt> StateKeeper::load(const order::StartAttempt& start) {
   db_.reset();
   cuts_.clear();
@@ -62,33 +157,8 @@ Result<LoadedAttempt> StateKeeper::load(const order::StartAttempt& start) {
   ByteReader plan(job.split_plan);
   MILLRACE_ASSIGN(loaded.splits, decode_splits(plan));
   MILLRACE_TRY(roots_.check(job.spec.source, loaded.splits));
-
-  const auto& restored = *start.restored;
-  const bool is_fresh = restored.parts.empty();
-  for (const auto shard : start.shards) {
-    const auto options = loaded.setup->shard_options(shard);
-    if (is_fresh) {
-      loaded.shards.push_back(std::make_unique<ParameterShard>(
-          options, loaded.setup->initial_parameters(), loaded.setup->statistics_size,
-          loaded.setup->initial_dictionary()));
-      continue;
-    }
-    MILLRACE_ASSIGN(const Bytes bytes,
-                    read_restored(restored, restored.shards[shard.value], shard_key(shard)));
-    MILLRACE_ASSIGN(ShardState state, ShardState::decode(bytes));
-    MILLRACE_ASSIGN(auto values, ParameterShard::restore(options, std::move(state)));
-    loaded.shards.push_back(std::move(values));
-  }
-  for (const auto& assignment : start.replicas) {
-    const auto replica = assignment.replica;
-    if (is_fresh) {
-      loaded.replicas.emplace_back();
-      continue;
-    }
-    MILLRACE_ASSIGN(Bytes bytes, read_restored(restored, restored.replicas[replica.value],
-                                               replica_key(replica)));
-    loaded.replicas.emplace_back(std::move(bytes));
-  }
+  MILLRACE_TRY(load_shards(start, loaded));
+  MILLRACE_TRY(load_replicas(start, loaded));
   restored_.clear();
 
   StateDbOptions options;

@@ -4,8 +4,9 @@
 // Place: the state actor owns one and is detached, since everything here blocks. Not an actor
 // itself, so that tests drive it directly. One thread at a time.
 //
-// Invariant: a part is shipped once, when every contribution of its cut has arrived, and holds
-// nothing else.
+// Invariants: a part is shipped once, when every contribution of its cut has arrived, and holds
+// nothing else. An attempt may start from a cut of any number of replicas and shards: what it holds
+// is then shared out anew, the same on every worker.
 #pragma once
 
 #include <algorithm>
@@ -72,6 +73,14 @@ class StateKeeper {
   };
   Result<Bytes> read_restored(const order::RestorePlan& plan, WorkerId part,
                               const std::string& key);
+  Result<ShardState> read_shard(const order::RestorePlan& plan, std::uint32_t shard);
+  Result<Bytes> read_replica(const order::RestorePlan& plan, std::uint32_t replica);
+  Status load_shards(const order::StartAttempt& start, LoadedAttempt& loaded);
+  Status load_replicas(const order::StartAttempt& start, LoadedAttempt& loaded);
+  Result<std::vector<ShardState>> recut_shards(const order::StartAttempt& start,
+                                               const TrainingSetup& setup);
+  Result<std::vector<Bytes>> recut_replicas(const order::StartAttempt& start,
+                                            const TrainingSetup& setup);
 
   WorkerId worker_;
   std::filesystem::path scratch_;
