@@ -1,6 +1,7 @@
 #include "common/actors/job_package.hpp"
 
 #include "common/config/job_file.hpp"
+#include "common/data/job_defaults.hpp"
 
 namespace millrace {
 namespace {
@@ -14,6 +15,11 @@ bool is_resolved(const JobSpec& spec) {
 }
 
 }  // namespace
+
+void JobPackage::go_on_with(JobSpec resolved) {
+  if (resolved.parallelism != spec.parallelism) shards = default_shards(resolved);
+  spec = std::move(resolved);
+}
 
 std::vector<SplitProgress> JobPackage::first_positions() const {
   std::vector<SplitProgress> positions;

@@ -1,7 +1,8 @@
 // A job as it was fixed at submit: what every worker and every later attempt must agree on.
 //
 // Place: made once, before cut 0, from the job file and the first bytes of the stream; stored
-// beside the commit log; sent to workers with each attempt. Immutable.
+// beside the commit log; sent to workers with each attempt. Immutable, but for what a run may
+// change: rates, intervals, and the parallelism with the number of shards.
 #pragma once
 
 #include <memory>
@@ -32,6 +33,9 @@ struct JobPackage {
   Bytes split_plan;                  // the worker's description of the splits, opaque here
   std::string fingerprint;           // of what may not change while state is kept
 
+  // Takes what the run is to be, as compare_jobs allows it. Another parallelism brings another
+  // number of shards; the same one keeps what was fixed.
+  void go_on_with(JobSpec resolved);
   // Where reading begins.
   std::vector<SplitProgress> first_positions() const;
 

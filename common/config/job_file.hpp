@@ -75,6 +75,7 @@ std::string job_file_json_schema();
 struct JobDifference {
   std::vector<std::string> fixed;  // "model.kind: logistic -> mlp": state does not fit any more
   std::vector<std::string> adjustable;  // rates and intervals: the job goes on with the new value
+  std::vector<std::string> rescaled;    // "parallelism: 2 -> 3": state is shared out anew
 };
 JobDifference compare_jobs(const JobSpec& before, const JobSpec& after);
 

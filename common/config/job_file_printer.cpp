@@ -194,7 +194,9 @@ JobDifference compare_jobs(const JobSpec& before, const JobSpec& after) {
     };
     const auto old_text = print(before), new_text = print(after);
     if (old_text == new_text) continue;
-    auto& list = key.on_change == OnChange::goes_on ? difference.adjustable : difference.fixed;
+    auto& list = key.on_change == OnChange::goes_on    ? difference.adjustable
+                 : key.on_change == OnChange::rescales ? difference.rescaled
+                                                       : difference.fixed;
     list.push_back(key.path + ": " + old_text + " -> " + new_text);
   }
   if (before.preprocess != after.preprocess) difference.fixed.push_back("preprocess");

@@ -278,6 +278,7 @@ void add_the_rest(Keys& keys) {
   row = &range(add(keys, "parallelism", job, &JobSpec::parallelism,
                    "replicas that train at the same time; workers only host them"),
                1, limits::kReplicasMax);
+  row->on_change = OnChange::rescales;
   add(keys, "seed", job, &JobSpec::seed,
       "the same seed, data and parallelism draw the same random numbers");
 }

@@ -38,7 +38,11 @@ enum class KeyType {
 };
 
 // Whether stored state still fits when the key changes.
-enum class OnChange { state_is_lost, goes_on };
+enum class OnChange {
+  state_is_lost,
+  goes_on,
+  rescales,  // it fits once it is shared out anew: on a cluster, not in an embedded run
+};
 
 // What is true of a key whatever it belongs to.
 struct KeyRules {

@@ -1,9 +1,13 @@
 #include "common/data/job_defaults.hpp"
 
+#include <algorithm>
 #include <string>
 
 namespace millrace {
 namespace {
+
+// More shards take more pushes at a time.
+constexpr std::uint32_t kShardsMax = 4;
 
 const char* to_string(Task task) {
   switch (task) {
@@ -85,6 +89,12 @@ MergeMode default_merge_mode(MergeReach reach) {
 std::uint32_t default_merge_every(MergeMode mode, TrainingMode training, MergeReach reach) {
   if (reach == MergeReach::hosts && mode == MergeMode::async_average) return 16;
   return training == TrainingMode::online ? 8 : 1;
+}
+
+// A gradient is one step of one optimiser: its answer is theta itself, which moves uncopied.
+std::uint32_t default_shards(const JobSpec& resolved) {
+  const bool is_gradient = resolved.merge->mode == MergeMode::async_gradient;
+  return is_gradient ? 1 : std::min(resolved.parallelism, kShardsMax);
 }
 
 Status resolve_defaults(JobSpec& spec, const Schema& schema, MergeReach reach) {

@@ -20,6 +20,8 @@ TrainingSpec default_training(ModelKind kind);
 MergeMode default_merge_mode(MergeReach reach);
 std::uint32_t default_merge_every(MergeMode mode, TrainingMode training,
                                   MergeReach reach);  // micro-batches
+// How many parameter shards a job has whose `merge` is decided.
+std::uint32_t default_shards(const JobSpec& resolved);
 
 // Afterwards every optional part of `spec` is present. Fails with invalid_argument when the
 // declared model does not fit the task. Categorical fields get their one_hot or hash from the

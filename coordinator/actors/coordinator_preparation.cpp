@@ -88,7 +88,7 @@ Result<JobPackagePtr> go_on_with(const JobPackage& stored, JobSpec wanted) {
                   "submit it under another name");
   }
   auto package = std::make_shared<JobPackage>(stored);
-  package->spec = std::move(wanted);
+  package->go_on_with(std::move(wanted));
   return JobPackagePtr(std::move(package));
 }
 

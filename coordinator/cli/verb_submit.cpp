@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "common/base/limits.hpp"
 #include "common/config/job_file.hpp"
@@ -100,7 +102,9 @@ Result<int> show_difference(ControlClient& client, LocalJob local, const JobDiff
   auto running = parse_job(description.job_file, "the running job");
   if (!running.is_ok()) return running.status();
   take_open_parts(running.value(), local.spec);
-  const auto difference = compare_jobs(running.value(), local.spec);
+  auto difference = compare_jobs(running.value(), local.spec);
+  std::ranges::move(std::exchange(difference.rescaled, {}),
+                    std::back_inserter(difference.adjustable));
   const bool is_same = difference.fixed.empty() && difference.adjustable.empty();
   if (!output.is_table()) {
     output.print_document(difference_json(name, difference));

@@ -36,6 +36,7 @@ JobPrepared prepare(const PrepareJob& order, const WorkerHostOptions& options) {
   planner.stored_where = "what the cluster stores of this job";
   planner.conflict_hint =
       "give this job another name, or delete the one that is stored with `millrace job delete`";
+  planner.may_rescale = true;
   auto planned = order.stored == nullptr ? plan_job(order.spec, planner)
                                          : resume_job(*order.stored, order.spec, planner);
   JobPrepared news;

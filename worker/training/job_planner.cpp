@@ -1,6 +1,8 @@
 #include "worker/training/job_planner.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "common/config/job_file.hpp"
 #include "common/data/job_defaults.hpp"
@@ -11,9 +13,6 @@
 
 namespace millrace {
 namespace {
-
-// More shards take more pushes at a time.
-constexpr std::uint32_t kShardsMax = 4;
 
 Result<InferredSchema> infer(const JobSpec& spec, const PlannerOptions& options) {
   const SourceSpec& source = spec.source;
@@ -66,9 +65,7 @@ Result<PlannedJob> plan_job(const JobSpec& spec, const PlannerOptions& options) 
   MILLRACE_TRY(resolve_defaults(package->spec, inferred.schema, options.reach));
   package->schema = std::move(inferred.schema);
   package->base_folder = options.base_folder;
-  // A gradient is one step of one optimiser: its answer is theta itself, which moves uncopied.
-  const bool is_gradient = package->spec.merge->mode == MergeMode::async_gradient;
-  package->shards = is_gradient ? 1 : std::min(spec.parallelism, kShardsMax);
+  package->shards = default_shards(package->spec);
   MILLRACE_ASSIGN(const auto splits, plan(package->spec, options));
   for (const auto& split : splits) {
     package->splits.push_back({split.id, split.path, split.begin, split.end});
@@ -88,6 +85,9 @@ Result<PlannedJob> resume_job(JobPackage stored, const JobSpec& spec,
   if (!wanted.source.csv.header) wanted.source.csv.header = stored.spec.source.csv.header;
   MILLRACE_TRY(resolve_defaults(wanted, stored.schema, options.reach));
   JobDifference difference = compare_jobs(stored.spec, wanted);
+  std::ranges::move(
+      std::exchange(difference.rescaled, {}),
+      std::back_inserter(options.may_rescale ? difference.adjustable : difference.fixed));
   if (stored.base_folder != options.base_folder && spec.source.kind == SourceKind::file &&
       !spec.source.path.starts_with('/')) {
     difference.fixed.push_back("the job file's folder: " + stored.base_folder + " -> " +
@@ -105,7 +105,12 @@ Result<PlannedJob> resume_job(JobPackage stored, const JobSpec& spec,
   ByteReader reader(stored.split_plan);
   MILLRACE_ASSIGN(const auto splits, decode_splits(reader));
   MILLRACE_TRY(verify_splits(spec, options, splits));
-  stored.spec = wanted;
+  if (wanted.parallelism > splits.size()) {
+    planned.warnings.push_back("of " + std::to_string(wanted.parallelism) + " replicas only " +
+                               std::to_string(splits.size()) +
+                               " have records to read: the stream has no more splits");
+  }
+  stored.go_on_with(std::move(wanted));
   planned.package = std::make_shared<const JobPackage>(std::move(stored));
   return planned;
 }

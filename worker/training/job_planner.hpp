@@ -23,6 +23,8 @@ struct PlannerOptions {
   // For errors: what holds the stored job, and what to do when it is another one.
   std::string stored_where = "what is stored under this name";
   std::string conflict_hint = "give this job another name";
+  // A stored job goes on at another parallelism; else that is a conflict as well.
+  bool may_rescale = false;
 };
 
 struct PlannedJob {

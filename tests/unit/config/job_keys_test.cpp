@@ -70,7 +70,8 @@ BOOST_AUTO_TEST_CASE(rates_and_intervals_may_change_and_what_shapes_state_may_no
   const auto kind =
       compare_jobs(before, job("optimizer: {kind: adagrad, learning_rate: 0.1}\nparallelism: 2\n"));
   BOOST_TEST(kind.fixed.at(0) == "optimizer.kind: sgd -> adagrad");
-  BOOST_TEST(kind.fixed.at(1) == "parallelism: 1 -> 2");
+  BOOST_TEST(kind.fixed.size() == 1u);
+  BOOST_TEST(kind.rescaled.at(0) == "parallelism: 1 -> 2");
   BOOST_TEST(compare_jobs(before, job("optimizer: {kind: sgd}\npreprocess: []\n")).fixed.at(0) ==
              "preprocess");
 }
