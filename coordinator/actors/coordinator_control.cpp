@@ -11,13 +11,20 @@ namespace {
 
 using RunState = control::JobState;
 
-Status not_supported(const std::string& what) {
-  return {Code::invalid_argument, what + " is not supported yet"};
-}
-
 Status no_name(const std::string& name) {
   return {Code::invalid_argument, "'" + name + "' is no name of a checkpoint or savepoint",
           "write a checkpoint's number, or 1 to 128 of A-Z a-z 0-9 . _ -"};
+}
+
+// Names that the coordinator gives itself.
+bool is_reserved(const std::string& name) {
+  return name.starts_with(kPassingSavepoints);
+}
+
+Status reserved(const std::string& name) {
+  return {Code::invalid_argument,
+          "savepoint '" + name + "' would be deleted by itself, as those of `millrace rescale` are",
+          "choose a name that does not begin with " + std::string(kPassingSavepoints)};
 }
 
 Status no_job(const std::string& job) {
@@ -105,6 +112,11 @@ class Answering {
     const CatalogJob* known = run == nullptr ? nullptr : run->next ? &*run->next : &run->entry;
     const auto outcome = judge_submit(known, offered, what.update);
     if (!outcome.is_ok()) return refuse(outcome.status());
+    const bool is_changing = run != nullptr && run->rescale && !run->rescale->before;
+    if (is_changing && outcome.value() != control::SubmitOutcome::unchanged) {
+      return refuse({Code::conflict, "job '" + name + "' is being rescaled",
+                     "submit it again when it trains"});
+    }
     if (known != nullptr) offered.revision = known->revision + 1;
     if (outcome.value() == control::SubmitOutcome::unchanged)
       return reply(control::Submitted{name, outcome.value(), known->revision, ""});
@@ -120,6 +132,7 @@ class Answering {
   void operator()(const control::StopJob& what) {
     if (!what.savepoint.empty() && !is_log_name(what.savepoint))
       return refuse(no_name(what.savepoint));
+    if (is_reserved(what.savepoint)) return refuse(reserved(what.savepoint));
     JobRun* run = changeable(what.job);
     if (run == nullptr) return;
     if (run->is_ended()) return refuse(has_ended(*run));
@@ -155,6 +168,7 @@ class Answering {
   }
   void operator()(const control::TakeSavepoint& what) {
     if (!is_log_name(what.name)) return refuse(no_name(what.name));
+    if (is_reserved(what.name)) return refuse(reserved(what.name));
     JobRun* run = changeable(what.job);
     if (run == nullptr) return;
     if (!run->master || !run->figures.is_running()) {
@@ -168,7 +182,16 @@ class Answering {
     reply(*state_.operations->find(id.value()));
   }
   void operator()(const control::RescaleJob& what) {
-    if (run_of(what.job) != nullptr) refuse(not_supported("to rescale a job"));
+    JobRun* run = changeable(what.job);
+    if (run == nullptr) return;
+    if (what.parallelism == 0 || what.parallelism > limits::kReplicasMax) {
+      return refuse({Code::invalid_argument,
+                     "a job cannot have " + std::to_string(what.parallelism) + " replicas",
+                     "ask for 1 to " + std::to_string(limits::kReplicasMax)});
+    }
+    const auto id = rescale_run(self_, *run, what.parallelism, ask_.request->client);
+    if (!id.is_ok()) return refuse(id.status());
+    reply(*state_.operations->find(id.value()));
   }
   void operator()(const control::DeleteJob& what) {
     const JobRun* run = changeable(what.job);
@@ -236,6 +259,7 @@ class Answering {
 
   // An update that waits for the end of this run is not wanted any more.
   static void drop_update(JobRun& run) {
+    drop_rescale(run);
     run.next.reset();
     run.operations.merge(run.next_operations);
   }

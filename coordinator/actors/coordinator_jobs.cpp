@@ -26,6 +26,7 @@ void follow(CoordinatorSelf self, JobRun& run, const JobUpdate& update) {
   if (state == RunState::running && run.state != RunState::running) {
     note(run, "info", "running", "every replica trains");
     finish_operations(self, run, {"submit", "resume", "rescale"}, {}, "the job runs");
+    if (run.rescale && run.rescale->before) run.rescale.reset();
   }
   set_state(run, state, state == RunState::waiting ? waits : "");
 }
@@ -153,7 +154,11 @@ void end_run(CoordinatorSelf self, JobRun& run, RunState state, const Status& wh
   const bool has_failed = state == RunState::failed;
   note(run, has_failed ? "error" : "info", control::to_string(state),
        has_failed ? why.message() : std::string("the job is ") + control::to_string(state));
+  // Before the new parallelism was begun, only a run that was drained goes on with it.
+  if (run.rescale && !run.rescale->before && state != RunState::stopped) drop_rescale(run);
   tell_end(self, run, state, why);
+  if (continue_rescale(self, run, state, why)) return;
+  run.rescale.reset();
   if (run.next) {
     run.entry = *std::exchange(run.next, std::nullopt);
     run.operations = std::exchange(run.next_operations, {});

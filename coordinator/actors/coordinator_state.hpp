@@ -48,11 +48,21 @@ struct HostRecord {
   bool is_leaving = false;  // it waits to be released
 };
 
+// A change of a job's parallelism, from the request until every replica trains.
+struct Rescale {
+  std::uint32_t parallelism = 0;
+  std::string operation;
+  CatalogJob target;
+  // Set once `target` is stored and begun: what the job goes back to where that cannot run.
+  std::optional<CatalogJob> before;
+};
+
 // A job that is in the catalogue, running or not.
 struct JobRun {
   CatalogJob entry;
   std::optional<CatalogJob> next;  // an update, which begins when this run has ended
-  std::uint64_t life = 0;          // rises with every beginning and end
+  std::optional<Rescale> rescale;
+  std::uint64_t life = 0;  // rises with every beginning and end
   control::JobState state = control::JobState::waiting;
   std::string message;
   bool is_recovered = false;  // a former coordinator ran it
@@ -139,6 +149,17 @@ void finish_operations(CoordinatorSelf self, JobRun& run, const std::set<std::st
                        const Status& status, const std::string& result);
 // Durable before `then` is called with ok. Requests that change the job wait meanwhile.
 void store_entry(CoordinatorSelf self, const CatalogJob& entry, std::function<void(Status)> then);
+
+// ---- Another parallelism (coordinator_rescale.cpp)
+
+// The operation's id: that of the change under way, where the same is asked for again.
+Result<std::string> rescale_run(CoordinatorSelf self, JobRun& run, std::uint32_t parallelism,
+                                const std::string& client);
+// It is not wanted any more; its operation ends with the run.
+void drop_rescale(JobRun& run);
+// The run has ended so. False when that ends the job as well.
+bool continue_rescale(CoordinatorSelf self, JobRun& run, control::JobState ended,
+                      const Status& why);
 
 // ---- Versions (coordinator_models.cpp)
 

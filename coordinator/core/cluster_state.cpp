@@ -264,6 +264,12 @@ std::vector<HostRoom> ClusterState::rooms_for(const Job& job) const {
   return rooms;
 }
 
+std::string ClusterState::reason_to_wait(const std::string& job, const JobDemand& demand) const {
+  ClusterState without = *this;
+  without.jobs_.erase(job);
+  return choose_grants(without.rooms_for(Job{}), demand, {}).reason;
+}
+
 std::uint32_t ClusterState::slots_used(WorkerId worker) const {
   std::uint32_t used = 0;
   for (const auto& [name, job] : jobs_) {

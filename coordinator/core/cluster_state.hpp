@@ -55,6 +55,8 @@ class ClusterState {
   const std::map<std::string, Job>& jobs() const { return jobs_; }
   std::uint32_t slots_used(WorkerId worker) const;
   std::vector<std::string> jobs_on(WorkerId worker) const;
+  // What the job would wait for with this demand, if it gave back what it holds; empty: nothing.
+  std::string reason_to_wait(const std::string& job, const JobDemand& demand) const;
   // Where a job can be prepared: hosts that train, in the order in which they are to be asked.
   std::vector<WorkerId> trainers() const;
 

@@ -53,8 +53,22 @@ bool JobMachine::is_part_misplaced(WorkerId worker, const RunningPart& part) con
   return false;
 }
 
+// What runs was started at another parallelism, or its first cut is still to come: then nobody
+// knows at which.
+bool JobMachine::is_restored_of_another_size() const {
+  if (restored_->parts.empty()) return false;
+  return restored_->replicas.size() != options_.parallelism ||
+         restored_->shards.size() != options_.shards;
+}
+
 void JobMachine::maybe_adopt(Effects& effects) {
   if (state_ != JobState::adopting) return;
+  if (is_restored_of_another_size()) {
+    give_up_adoption("its checkpoint is of " + std::to_string(restored_->replicas.size()) +
+                         " replicas and " + std::to_string(restored_->shards.size()) + " shards",
+                     effects);
+    return;
+  }
   auto found = find_running_attempt();
   if (!found.is_ok()) {
     give_up_adoption(found.status().message(), effects);

@@ -134,6 +134,7 @@ void JobMachine::on_cut_complete(CutId cut, Effects& effects) {
   restarts_ = 0;
   if (!options_.mutations.publish_before_complete) effects.emplace_back(Publish{last_complete_});
   name_savepoints(effects);
+  release_passed(effects);
   retire_old(effects);
   maybe_end(effects);
 }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -92,6 +93,9 @@ struct CutFailed {
 };
 // A checkpoint now, or after the one in flight.
 struct CutRequested {};
+// Savepoints whose names begin so are taken on the way to another parallelism. They are released by
+// themselves once a later attempt has completed a checkpoint.
+inline constexpr std::string_view kPassingSavepoints = "rescale-";
 // A checkpoint that gets this name and is kept until it is released; after the one in flight.
 struct SavepointRequested {
   std::string name;

@@ -9,7 +9,8 @@
 // durable log entry that allows them. A cut whose ledgers disagree is never completed. What comes
 // from another attempt or another cut changes nothing. An attempt is adopted only whole: every
 // replica and shard of it reported by one worker each, all started from the same cut, which leads
-// to the newest complete one. A savepoint is reported taken after its durable name, and is not
+// to the newest complete one. Any cut may be restored, whatever the parallelism that took it. A
+// savepoint is reported taken after its durable name, and is not
 // retired before its release.
 #pragma once
 
@@ -151,6 +152,7 @@ class JobMachine {
   void maybe_adopt(Effects& effects);
   Status find_conflict(WorkerId worker, const RunningPart& part) const;
   Result<std::optional<Placement>> find_running_attempt() const;
+  bool is_restored_of_another_size() const;
   void adopt(Placement placement, Effects& effects);
   void give_up_adoption(const std::string& why, Effects& effects);
   bool is_part_misplaced(WorkerId worker, const RunningPart& part) const;
@@ -163,6 +165,7 @@ class JobMachine {
   void fail_savepoints(const Status& why, Effects& effects);
   Status refuse_savepoint(const std::string& name) const;
   void refuse_taken_names(Effects& effects);
+  void release_passed(Effects& effects);
   void maybe_end(Effects& effects);
   void cancel(Effects& effects);
   void check_cut(Effects& effects);

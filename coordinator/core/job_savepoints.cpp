@@ -112,6 +112,22 @@ void JobMachine::on_savepoint_named(const CommitEntry& entry, Effects& effects) 
   maybe_end(effects);
 }
 
+// The cut that is complete is of another attempt: what it began with need not be kept.
+void JobMachine::release_passed(Effects& effects) {
+  const auto& complete = log_.state().complete();
+  std::vector<std::pair<CutId, std::string>> passed;
+  for (const auto& [name, cut] : savepoints()) {
+    const bool is_passing = name.starts_with(kPassingSavepoints) && !releasing_.contains(name);
+    const auto taken = complete.find(cut);
+    const bool is_over = taken == complete.end() || taken->second < last_complete_->attempt;
+    if (is_passing && is_over) passed.emplace_back(cut, name);
+  }
+  for (const auto& [cut, name] : passed) {
+    releasing_.insert(name);
+    run_log(log_.release_savepoint(cut, name), effects);
+  }
+}
+
 void JobMachine::fail_savepoints(const Status& why, Effects& effects) {
   const auto tell = [&](const std::string& name, const Status& status) {
     effects.emplace_back(SavepointFailed{name, status});
