@@ -184,6 +184,22 @@ BOOST_AUTO_TEST_CASE(an_order_to_start_that_does_not_hold_together_is_refused) {
   });
 }
 
+BOOST_AUTO_TEST_CASE(an_order_to_start_from_a_checkpoint_of_another_parallelism_is_taken) {
+  for (const std::size_t count : {1u, 5u}) {
+    order::StartAttempt start = test::example_start();
+    order::RestorePlan restored = *start.restored;
+    restored.replicas.resize(count, WorkerId(11));
+    restored.shards.resize(count, WorkerId(12));
+    start.restored = std::make_shared<const order::RestorePlan>(restored);
+    const auto frame = encode_message(start);
+    BOOST_REQUIRE(frame.is_ok());
+    const auto decoded = decode_message<order::StartAttempt>(frame.value().join());
+    BOOST_REQUIRE_MESSAGE(decoded.is_ok(), decoded.status().message());
+    BOOST_TEST((decoded.value().restored->replicas == restored.replicas));
+    BOOST_TEST((decoded.value().restored->shards == restored.shards));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(an_entry_and_an_answer_keep_their_payloads_bit_for_bit) {
   const auto entry = decode_message<Entry>(read_golden("v1/actors/entry_push.bin"));
   BOOST_REQUIRE(entry.is_ok());

@@ -193,6 +193,105 @@ BOOST_AUTO_TEST_CASE(a_stopped_job_is_resumed_where_it_stood) {
   check_whole(cluster.coordinator->wait_for_state("paused", RunState::finished), 20'000);
 }
 
+void rescale(const Cluster& cluster, const std::string& name, std::uint32_t parallelism) {
+  const auto before = cluster.coordinator->status(name);
+  const auto asked =
+      cluster.coordinator->ask_for<control::Operation>(control::RescaleJob{name, parallelism});
+  const auto operation = cluster.coordinator->wait_for_operation(asked.id);
+  BOOST_REQUIRE_MESSAGE(operation.state == control::OperationState::succeeded,
+                        (operation.error ? operation.error->message : operation.result)
+                            << "\n"
+                            << cluster.coordinator->events(name));
+  // A checkpoint of the new replicas, so that the next change starts from what they wrote.
+  const auto status = cluster.coordinator->wait_for(name, [&](const auto& now) {
+    return now.state == RunState::running && now.last_checkpoint > before.last_checkpoint + 1;
+  });
+  BOOST_TEST(status.parallelism == parallelism);
+  BOOST_TEST(status.records >= before.records);
+  std::size_t replicas = 0;
+  for (const auto& worker : status.workers) replicas += worker.replicas.size();
+  BOOST_TEST(replicas == parallelism);
+}
+
+// Each mode has its own way to hold parameters in shards and replicas.
+BOOST_AUTO_TEST_CASE(a_job_goes_on_with_fewer_and_with_more_replicas_and_counts_every_record_once) {
+  Cluster cluster;
+  const auto a = cluster.host("a", 2);
+  const auto b = cluster.host("b", 2);
+  cluster.coordinator->wait_for_workers(2);
+  for (const std::string mode :
+       {"async_average", "async_sum", "async_gradient", "elastic", "synchronous"}) {
+    control::Submit submit = job(mode, 40'000, 3, 8'000);
+    submit.yaml += "merge: {mode: " + mode + "}\n";
+    submit.overrides = {"source.splits=6"};
+    cluster.submit(submit);
+    cluster.coordinator->wait_for(mode, [](const auto& status) {
+      return status.state == RunState::running && status.last_checkpoint >= 1;
+    });
+    rescale(cluster, mode, 2);
+    rescale(cluster, mode, 4);
+    const auto status = cluster.coordinator->wait_for_state(mode, RunState::finished);
+    check_whole(status, 40'000);
+    BOOST_TEST(status.splits.size() == 6u);
+    BOOST_TEST(status.evaluation.window.records > 0u);
+    const auto kept =
+        cluster.coordinator->ask_for<control::CheckpointList>(control::ListCheckpoints{mode});
+    for (const auto& row : kept.checkpoints) BOOST_TEST(row.name.empty());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_rescale_that_is_asked_for_again_or_cannot_be_done_changes_nothing) {
+  Cluster cluster;
+  const auto a = cluster.host("a", 2);
+  cluster.submit(job("same", 20'000, 1, 8'000));
+  cluster.coordinator->wait_for("same", [](const auto& status) {
+    return status.state == RunState::running && status.last_checkpoint >= 1;
+  });
+  const auto code = [&](std::uint32_t parallelism) {
+    const auto reply = cluster.coordinator->ask(control::RescaleJob{"same", parallelism});
+    const auto* error = std::get_if<control::Error>(&reply);
+    return error == nullptr ? Code::ok : error->code;
+  };
+  BOOST_TEST((code(0) == Code::invalid_argument));
+  BOOST_TEST((code(3) == Code::resource_exhausted));
+  const auto attempt = cluster.coordinator->status("same").attempt;
+  const auto none =
+      cluster.coordinator->ask_for<control::Operation>(control::RescaleJob{"same", 1});
+  BOOST_TEST((none.state == control::OperationState::succeeded));
+  BOOST_TEST(cluster.coordinator->status("same").attempt == attempt);
+  const auto first =
+      cluster.coordinator->ask_for<control::Operation>(control::RescaleJob{"same", 2});
+  const auto again =
+      cluster.coordinator->ask_for<control::Operation>(control::RescaleJob{"same", 2});
+  BOOST_TEST((cluster.coordinator->wait_for_operation(first.id).state ==
+              control::OperationState::succeeded));
+  BOOST_TEST((cluster.coordinator->wait_for_operation(again.id).state ==
+              control::OperationState::succeeded));
+  check_whole(cluster.coordinator->wait_for_state("same", RunState::finished), 20'000);
+  BOOST_TEST((code(1) == Code::conflict));
+}
+
+// Whenever the coordinator dies, the job runs at the old or at the new parallelism, and whole.
+BOOST_AUTO_TEST_CASE(a_coordinator_that_dies_during_a_rescale_costs_no_record) {
+  Cluster cluster;
+  const auto a = cluster.host("a", 3);
+  cluster.submit(job("struck", 150'000, 3, 10'000));
+  cluster.coordinator->wait_for("struck", [](const auto& status) {
+    return status.state == RunState::running && status.last_checkpoint >= 1;
+  });
+  cluster.coordinator->ask_for<control::Operation>(control::RescaleJob{"struck", 1});
+  cluster.restart_coordinator();
+  cluster.coordinator->wait_for_state("struck", RunState::running);
+  const auto second =
+      cluster.coordinator->ask_for<control::Operation>(control::RescaleJob{"struck", 2});
+  BOOST_TEST((cluster.coordinator->wait_for_operation(second.id).state ==
+              control::OperationState::succeeded));
+  cluster.restart_coordinator();
+  const auto status = cluster.coordinator->wait_for_state("struck", RunState::finished);
+  check_whole(status, 150'000);
+  BOOST_TEST(status.parallelism == 2u);
+}
+
 BOOST_AUTO_TEST_CASE(a_cancelled_job_frees_its_slots_at_once) {
   Cluster cluster;
   const auto a = cluster.host("a", 1);

@@ -88,6 +88,17 @@ BOOST_AUTO_TEST_CASE(a_job_waits_until_its_slots_are_there) {
   BOOST_TEST(cluster.job("a").waits_for.empty());
 }
 
+BOOST_AUTO_TEST_CASE(what_a_job_holds_counts_as_free_when_it_asks_for_more) {
+  Cluster cluster;
+  cluster.feed(host(1, 3));
+  cluster.feed(host(2, 1));
+  cluster.feed(wanted("a", 2));
+  cluster.feed(wanted("b", 1));
+  BOOST_TEST(cluster.state.reason_to_wait("a", {3, 1, 0, 0}).empty());
+  BOOST_TEST(cluster.state.reason_to_wait("a", {4, 1, 0, 0}) == "needs 4 slots, 3 free");
+  BOOST_TEST(cluster.is_placed("a"));
+}
+
 BOOST_AUTO_TEST_CASE(slots_are_free_again_when_a_job_ends) {
   Cluster cluster;
   cluster.feed(host(1, 2));

@@ -110,6 +110,33 @@ BOOST_FIXTURE_TEST_CASE(a_cut_that_the_log_does_not_know_raises_the_attempt, Tak
   BOOST_TEST(is_rolled_back());
 }
 
+BOOST_AUTO_TEST_CASE(a_checkpoint_of_another_parallelism_is_restored_and_nothing_is_adopted) {
+  Job first;
+  first.run();
+  const CutId complete = first.trigger();
+  first.complete(complete, 5);
+  for (const std::uint32_t parallelism : {1u, 3u}) {
+    JobOptions options = next_options();
+    options.parallelism = parallelism;
+    options.shards = parallelism;
+    Job next(options);
+    next.log = first.log;
+    next.manifests = first.manifests;
+    next.feed(JobStarted{});
+    BOOST_TEST((next.machine.attempt() == Attempt(2)));
+    next.feed(WorkerRegistered{WorkerId(1), {}, whole_part()});
+    BOOST_TEST(next.count<AdoptWorker>() == 0u);
+    BOOST_REQUIRE_EQUAL(next.count<StartWorker>(), 1u);
+    const StartWorker& start = *all<StartWorker>(next.seen)[0];
+    BOOST_TEST((start.restored->cut == complete));
+    BOOST_TEST(start.replicas.size() == parallelism);
+    BOOST_TEST(start.shards.size() == parallelism);
+    std::size_t splits = 0;
+    for (const auto& replica : start.replicas) splits += replica.splits.size();
+    BOOST_TEST(splits == 2u);
+  }
+}
+
 // Its records lie behind a cut that it did not start from: that cut would be no cut of its history.
 BOOST_AUTO_TEST_CASE(an_attempt_that_started_elsewhere_than_from_the_newest_cut_is_not_adopted) {
   Job first;

@@ -60,6 +60,24 @@ BOOST_AUTO_TEST_CASE(a_savepoint_is_kept_until_it_is_released) {
   BOOST_TEST((all<ReleaseFailed>(job.seen)[0]->status.code() == Code::not_found));
 }
 
+BOOST_AUTO_TEST_CASE(a_savepoint_of_a_rescale_is_released_when_a_later_attempt_has_a_checkpoint) {
+  Job job;
+  job.run();
+  job.feed(SavepointRequested{"rescale-2"});
+  job.feed(SavepointRequested{"kept"});
+  take(job, 5);
+  const CutId kept = take(job, 6);
+  BOOST_TEST(job.machine.savepoints().contains("rescale-2"));
+  Job next = resumed(job, std::nullopt);
+  BOOST_TEST(next.machine.savepoints().contains("rescale-2"));
+  take(next, 7);
+  BOOST_TEST(!next.machine.savepoints().contains("rescale-2"));
+  BOOST_TEST((next.machine.savepoints().at("kept") == kept));
+  BOOST_REQUIRE_EQUAL(next.count<SavepointReleased>(), 1u);
+  take(next, 8);
+  BOOST_TEST(next.count<SavepointReleased>() == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(a_name_is_used_once_and_must_be_one) {
   Job job;
   job.run();

@@ -64,6 +64,36 @@ BOOST_AUTO_TEST_CASE(replicas_of_disjoint_splits_merge_to_what_one_would_have_se
   }
 }
 
+// Six splits: two replicas read three each, then three read two each, then one all. What is counted
+// and what depends on a split's order is as if nothing had moved.
+BOOST_AUTO_TEST_CASE(splits_that_are_shared_out_anew_count_as_if_one_had_seen_all) {
+  constexpr std::uint32_t kSplits = 6;
+  for (const auto& stream : every_task(3'600)) {
+    auto whole = make_evaluation(stream);
+    std::vector<Evaluation> replicas;
+    std::size_t begin = 0;
+    for (const std::uint32_t count : {2u, 3u, 1u}) {
+      const std::uint32_t each = kSplits / count;
+      std::vector<Evaluation> next;
+      for (std::uint32_t replica = 0; replica < count; ++replica) {
+        std::vector<SplitId> splits;
+        for (std::uint32_t i = 0; i < each; ++i) splits.emplace_back(replica * each + i);
+        next.push_back(make_evaluation(stream));
+        for (const auto& old : replicas) next.back().take_over(old, splits, replica == 0);
+      }
+      replicas = std::move(next);
+      for (std::uint32_t split = 0; split < kSplits; ++split, begin += 200) {
+        score(whole, stream, begin, begin + 200, split);
+        score(replicas[split / each], stream, begin, begin + 200, split);
+      }
+      auto joined = make_evaluation(stream);
+      for (const auto& replica : replicas) joined.merge(replica);
+      BOOST_TEST(joined.records() == begin);
+      check_same(joined.report(), whole.report());
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(encoded_parts_merge_and_what_is_no_part_is_left_out) {
   const auto stream = binary_stream(1'000, seed());
   auto left = make_evaluation(stream), right = make_evaluation(stream);
