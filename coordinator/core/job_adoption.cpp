@@ -53,9 +53,14 @@ bool JobMachine::is_part_misplaced(WorkerId worker, const RunningPart& part) con
   return false;
 }
 
-// What runs was started at another parallelism, or its first cut is still to come: then nobody
-// knows at which.
-bool JobMachine::is_restored_of_another_size() const {
+// Some of its workers could look like all of a smaller attempt. The parallelism changes only behind
+// a cut of the attempt that is drained for it: one that has none yet was started as it is wanted
+// now.
+bool JobMachine::may_run_at_another_size() const {
+  const auto& complete = log_.state().complete();
+  const bool has_own_cut = std::ranges::any_of(
+      complete, [this](const auto& taken) { return taken.second == attempt(); });
+  if (has_own_cut && restored_->attempt != attempt()) return true;  // which cannot be read
   if (restored_->parts.empty()) return false;
   return restored_->replicas.size() != options_.parallelism ||
          restored_->shards.size() != options_.shards;
@@ -63,10 +68,9 @@ bool JobMachine::is_restored_of_another_size() const {
 
 void JobMachine::maybe_adopt(Effects& effects) {
   if (state_ != JobState::adopting) return;
-  if (is_restored_of_another_size()) {
-    give_up_adoption("its checkpoint is of " + std::to_string(restored_->replicas.size()) +
-                         " replicas and " + std::to_string(restored_->shards.size()) + " shards",
-                     effects);
+  if (may_run_at_another_size()) {
+    MILLRACE_MARK(adoption_of_another_size);
+    give_up_adoption("it may run with other numbers of replicas and shards", effects);
     return;
   }
   auto found = find_running_attempt();

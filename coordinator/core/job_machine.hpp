@@ -152,7 +152,7 @@ class JobMachine {
   void maybe_adopt(Effects& effects);
   Status find_conflict(WorkerId worker, const RunningPart& part) const;
   Result<std::optional<Placement>> find_running_attempt() const;
-  bool is_restored_of_another_size() const;
+  bool may_run_at_another_size() const;
   void adopt(Placement placement, Effects& effects);
   void give_up_adoption(const std::string& why, Effects& effects);
   bool is_part_misplaced(WorkerId worker, const RunningPart& part) const;

@@ -123,6 +123,7 @@ void JobMachine::release_passed(Effects& effects) {
     if (is_passing && is_over) passed.emplace_back(cut, name);
   }
   for (const auto& [cut, name] : passed) {
+    MILLRACE_MARK(passing_savepoint_released);
     releasing_.insert(name);
     run_log(log_.release_savepoint(cut, name), effects);
   }

@@ -90,12 +90,13 @@ class WholeAdoption {
   void adopted(const AdoptWorker& adopt) {
     workers_[{adopt.term, adopt.attempt}].insert(adopt.worker);
   }
-  std::string check(Term term, Attempt attempt, const SimOptions& options) const;
+  std::string check(Term term, Attempt attempt) const;
 
  private:
   struct Hosted {
     std::map<ReplicaId, WorkerId> replicas;
     std::map<ShardId, WorkerId> shards;
+    std::shared_ptr<const Placement> placement;  // all that it consists of
   };
   std::map<Attempt, Hosted> hosted_;
   std::map<std::pair<Term, Attempt>, std::set<WorkerId>> workers_;
@@ -171,9 +172,7 @@ class Checkers {
   void triggered(const TriggerCut& trigger) { report(fresh_.triggered(trigger)); }
   void aborted(Term term, CutId cut) { fresh_.aborted(term, cut); }
   void adopted(const AdoptWorker& adopt);
-  void adoption_done(Term term, Attempt attempt) {
-    report(whole_.check(term, attempt, world_.options()));
-  }
+  void adoption_done(Term term, Attempt attempt) { report(whole_.check(term, attempt)); }
   void savepoint_taken(const SavepointTaken& taken) { report(savepoints_.taken(taken, store_)); }
   void savepoint_failed(const SavepointFailed& failed) { savepoints_.failed(failed); }
   void requesting(const std::string& name) { savepoints_.requesting(name); }

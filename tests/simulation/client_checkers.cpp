@@ -63,13 +63,14 @@ std::string Savepoints::at_end(const Truth& truth, const Store& store) const {
 
 void WholeAdoption::started(const StartWorker& start) {
   Hosted& hosted = hosted_[start.attempt];
+  hosted.placement = start.placement;
   for (const ReplicaAssignment& replica : start.replicas) {
     hosted.replicas[replica.replica] = start.worker;
   }
   for (const ShardId shard : start.shards) hosted.shards[shard] = start.worker;
 }
 
-std::string WholeAdoption::check(Term term, Attempt attempt, const SimOptions& options) const {
+std::string WholeAdoption::check(Term term, Attempt attempt) const {
   const auto hosted = hosted_.find(attempt);
   const auto workers = workers_.find({term, attempt});
   if (hosted == hosted_.end() || workers == workers_.end())
@@ -77,8 +78,9 @@ std::string WholeAdoption::check(Term term, Attempt attempt, const SimOptions& o
   const auto is_on = [&](const auto& entry) { return workers->second.contains(entry.second); };
   const auto replicas = std::ranges::count_if(hosted->second.replicas, is_on);
   const auto shards = std::ranges::count_if(hosted->second.shards, is_on);
-  const bool is_whole = static_cast<std::uint32_t>(replicas) == options.replicas &&
-                        static_cast<std::uint32_t>(shards) == options.shards;
+  const Placement& placement = *hosted->second.placement;
+  const bool is_whole =
+      replicas == std::ssize(placement.replicas) && shards == std::ssize(placement.shards);
   return is_whole ? std::string() : "an attempt was adopted without all its parts";
 }
 

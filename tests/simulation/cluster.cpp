@@ -22,7 +22,8 @@ Cluster::Cluster(const SimOptions& options, bool keeps_trace)
     : world_(options, keeps_trace),
       truth_(options),
       store_(world_),
-      checkers_(world_, truth_, store_) {
+      checkers_(world_, truth_, store_),
+      sizes_{options.replicas, options.shards} {
   for (int i = 0; i < 2; ++i) {
     const ProcessId id = store_.process() + 1 + static_cast<ProcessId>(i);
     coordinator_ids_.push_back(world_.add_process([this, id] {
@@ -49,6 +50,7 @@ Cluster::Cluster(const SimOptions& options, bool keeps_trace)
 
 void Cluster::note_crash(ProcessId process) {
   if (process != kFirstCoordinator) return;
+  wanted_.reset();
   const bool is_running = coordinators_[process]->machine().state() == JobState::running;
   was_running_at_crash_ = was_running_at_crash_ || is_running;
   if (!world_.options().directed.cuts_off_a_worker) return;
@@ -153,6 +155,7 @@ void Cluster::plan_client() {
   }
   const Time phase = world_.options().safety_phase;
   plan_savepoints();
+  plan_rescales();
   if (world_.options().is_branched) world_.outside(upto(world_, phase), [this] { branch(); });
   if (world_.options().is_cancelled) {
     world_.outside(upto(world_, phase), [this] {
@@ -207,6 +210,35 @@ void Cluster::branch() {
   world_.crash(coordinator_ids_[0]);
 }
 
+void Cluster::plan_rescales() {
+  for (int i = 0; i < world_.options().rescales; ++i) {
+    world_.outside(upto(world_, world_.options().safety_phase), [this] { rescale(); });
+  }
+}
+
+// The job is drained with a savepoint. Until it has ended so, the old sizes are what is wanted.
+void Cluster::rescale() {
+  Coordinator* coordinator = leader();
+  if (coordinator == nullptr || wanted_) return;
+  const auto draw = [this] { return 1 + static_cast<std::uint32_t>(world_.random().below(4)); };
+  wanted_ = Sizes{draw(), draw()};
+  const std::string name = std::string(kPassingSavepoints) + std::to_string(next_rescale_++);
+  world_.remark(name + " to " + std::to_string(wanted_->replicas) + " replicas and " +
+                std::to_string(wanted_->shards) + " shards");
+  checkers_.requesting(name);
+  checkers_.releasing(name);  // by itself, after the first checkpoint at the new sizes
+  coordinator->on_event(StopRequested{name});
+}
+
+// Whoever leads the job from now on does so at the new sizes.
+void Cluster::begin_rescaled() {
+  sizes_ = *wanted_;
+  wanted_.reset();
+  world_.injected().rescales += 1;
+  if (coordinators_[coordinator_ids_[1]]) world_.crash(coordinator_ids_[1]);
+  world_.crash(coordinator_ids_[0]);
+}
+
 void Cluster::heal() {
   world_.heal();
   if (coordinators_[coordinator_ids_[1]]) world_.crash(coordinator_ids_[1]);
@@ -240,6 +272,10 @@ void Cluster::send_answer(Address from, WorkerId to, const Answer& answer) {
 
 void Cluster::job_finished(const JobFinished& finished) {
   checkers_.finished(*finished.contents, finished.was_stopped);
+  if (wanted_ && finished.was_stopped) {
+    begin_rescaled();
+    return;
+  }
   has_ended_ = true;
 }
 

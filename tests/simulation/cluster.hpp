@@ -17,6 +17,12 @@
 
 namespace millrace::sim {
 
+// How many replicas and shards the job is wanted with.
+struct Sizes {
+  std::uint32_t replicas = 1;
+  std::uint32_t shards = 1;
+};
+
 class Cluster {
  public:
   Cluster(const SimOptions& options, bool keeps_trace);
@@ -34,6 +40,8 @@ class Cluster {
   void register_worker(Address from, WorkerId worker, std::optional<RunningPart> running);
   // What coordinators are told to start from, once a client has asked for it.
   const std::optional<StartFrom>& start_from() const { return start_from_; }
+  // What coordinators that start now lead the job with.
+  const Sizes& sizes() const { return sizes_; }
   void send_to_master(Address from, Address master, const char* what, JobEvent event);
   void send_entry(Address from, WorkerId to, const Entry& entry);
   void send_answer(Address from, WorkerId to, const Answer& answer);
@@ -83,6 +91,9 @@ class Cluster {
   void plan_client();
   void plan_savepoints();
   void branch();
+  void plan_rescales();
+  void rescale();
+  void begin_rescaled();
   Coordinator* leader();
   void strike_partition();
   ProcessId any_process();
@@ -105,6 +116,11 @@ class Cluster {
   std::uint32_t coordinator_lives_ = 0;
   std::optional<StartFrom> start_from_;
   int next_savepoint_ = 1;
+  Sizes sizes_;
+  // What the job is to go on with when the coordinator that was told has drained it; as long as
+  // that lives.
+  std::optional<Sizes> wanted_;
+  int next_rescale_ = 1;
   bool was_running_at_crash_ = false;
   bool has_ended_ = false;
 };

@@ -16,11 +16,11 @@ Milliseconds to_milliseconds(Time time) {
   return Milliseconds(time / kMillisecond);
 }
 
-JobOptions job_options(const SimOptions& options, const std::string& writer) {
+JobOptions job_options(const SimOptions& options, const Sizes& sizes, const std::string& writer) {
   JobOptions job;
   job.writer = writer;
-  job.parallelism = options.replicas;
-  job.shards = options.shards;
+  job.parallelism = sizes.replicas;
+  job.shards = sizes.shards;
   job.mode = options.mode;
   job.retain = options.retain;
   job.checkpoint_interval = to_milliseconds(options.cut_interval);
@@ -44,7 +44,7 @@ Coordinator::Coordinator(Cluster& cluster, World& world, ProcessId process,
     : cluster_(cluster),
       world_(world),
       home_(world.address(process)),
-      machine_(job_options(world.options(), writer)) {}
+      machine_(job_options(world.options(), cluster.sizes(), writer)) {}
 
 void Coordinator::start() {
   from_ = cluster_.start_from();

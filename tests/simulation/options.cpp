@@ -88,6 +88,8 @@ SimOptions draw_options(std::uint64_t seed, const std::set<std::string>& without
   o.is_cancelled = dice.chance(0.02);
   o.log_snapshot_every = dice.chance(0.8) ? dice.between(2, 8) : 32;
   o.faults = draw_faults(dice);
+  // Drawn last: what was drawn before stays what it was.
+  if (dice.chance(0.15)) o.rescales = static_cast<int>(dice.between(1, 3));
   leave_out(without, o.faults);
   return o;
 }
@@ -117,6 +119,7 @@ std::string describe(const SimOptions& o) {
   add("takeovers", f.takeovers);
   add("patience_ms", static_cast<double>(o.adoption_patience) / kMillisecond);
   add("savepoints", o.savepoints);
+  add("rescales", o.rescales);
   if (o.is_branched) text += " branched";
   if (o.is_cancelled) text += " cancelled";
   return text;

@@ -85,6 +85,7 @@ struct SimOptions {
   int extra_cuts = 0;  // asked for by a client
   int savepoints = 0;
   int releases = 0;
+  int rescales = 0;          // drained and started again with other numbers of replicas and shards
   bool is_branched = false;  // goes on from an older cut, in a new life of the coordinator
   bool is_cancelled = false;
   bool is_stopped_early = false;  // a client drains the job

@@ -9,12 +9,12 @@ namespace millrace::sim {
 
 namespace {
 
-ReplicaOptions core_options(const World& world, Attempt attempt, ReplicaId replica,
-                            CutId restored) {
+ReplicaOptions core_options(const World& world, Attempt attempt, ReplicaId replica, CutId restored,
+                            std::uint32_t shards) {
   ReplicaOptions options;
   options.attempt = attempt;
   options.replica = replica;
-  options.shards = world.options().shards;
+  options.shards = shards;
   options.mode = world.options().mode;
   options.max_staleness = world.options().max_staleness;
   options.restored = restored;
@@ -26,19 +26,20 @@ ReplicaOptions core_options(const World& world, Attempt attempt, ReplicaId repli
 
 Trainer::Trainer(World& world, Address home, const Truth& truth, Checkers& checkers,
                  Attempt attempt, ReplicaId replica, CutId restored,
-                 std::vector<SplitProgress> splits, Hooks hooks)
+                 std::vector<SplitProgress> splits, std::uint32_t shards, Hooks hooks)
     : world_(world),
       home_(home),
       truth_(truth),
       checkers_(checkers),
       attempt_(attempt),
       replica_(replica),
+      shards_(shards),
       hooks_(std::move(hooks)),
-      core_(core_options(world, attempt, replica, restored)),
+      core_(core_options(world, attempt, replica, restored, shards)),
       splits_(std::move(splits)),
-      views_(world.options().shards),
-      view_sequences_(world.options().shards),
-      moved_(world.options().shards) {}
+      views_(shards),
+      view_sequences_(shards),
+      moved_(shards) {}
 
 void Trainer::start() {
   const bool is_empty = has_ended();
@@ -63,7 +64,7 @@ void Trainer::execute(std::vector<ReplicaEffect> effects) {
       check_drained();
     }
   }
-  for (std::uint32_t i = 0; i < world_.options().shards; ++i) {
+  for (std::uint32_t i = 0; i < shards_; ++i) {
     if (core_.unanswered(ShardId(i)) > 3) checkers_.report("an outbox holds more than 3 entries");
   }
 }
@@ -147,7 +148,7 @@ PushContent Trainer::take_pending(Participation participation) {
   content.records = pending_.records();
   content.fingerprint = pending_;
   const auto payload = std::make_shared<const LedgerPush>(pending_);
-  content.payloads.assign(world_.options().shards, payload);
+  content.payloads.assign(shards_, payload);
   return content;
 }
 

@@ -26,7 +26,8 @@ class Trainer {
   };
 
   Trainer(World& world, Address home, const Truth& truth, Checkers& checkers, Attempt attempt,
-          ReplicaId replica, CutId restored, std::vector<SplitProgress> splits, Hooks hooks);
+          ReplicaId replica, CutId restored, std::vector<SplitProgress> splits,
+          std::uint32_t shards, Hooks hooks);
 
   void start();
   void on_answer(const Answer& answer);
@@ -61,6 +62,7 @@ class Trainer {
   Checkers& checkers_;
   Attempt attempt_;
   ReplicaId replica_;
+  std::uint32_t shards_;
   Hooks hooks_;
   ReplicaCore core_;
   std::vector<SplitProgress> splits_;

@@ -145,14 +145,17 @@ void Worker::build_shard(ShardId shard, const std::vector<StoredPart>& parts) {
   ShardOptions options;
   options.attempt = attempt_;
   options.shard = shard;
-  options.replicas = world_.options().replicas;
+  options.replicas = static_cast<std::uint32_t>(start_->placement->replicas.size());
   options.mode = world_.options().mode;
   options.second_view_bytes_max = world_.options().second_view_bytes_max;
   options.mutations = world_.options().mutations.shard;
   ShardLedger ledger;
   Fingerprint records;
+  // Of a cut with another number of shards each new one is made of all old ones, which hold the
+  // same records.
+  const bool is_recut = start_->restored->shards.size() != start_->placement->shards.size();
   for (const StoredPart& part : parts) {
-    const auto found = part.shards.find(shard);
+    const auto found = is_recut ? part.shards.begin() : part.shards.find(shard);
     if (found == part.shards.end()) continue;
     ledger = found->second.first;
     records = found->second.second;
@@ -177,7 +180,8 @@ void Worker::build_trainer(const ReplicaAssignment& replica) {
   }
   trainers_[replica.replica] = std::make_unique<Trainer>(
       world_, home_, cluster_.truth(), cluster_.checkers(), attempt_, replica.replica,
-      start_->restored->cut, std::move(splits), std::move(hooks));
+      start_->restored->cut, std::move(splits),
+      static_cast<std::uint32_t>(placement->shards.size()), std::move(hooks));
 }
 
 void Worker::step_trainer(ReplicaId replica, std::uint64_t generation) {

@@ -27,6 +27,7 @@ void Injected::add(const Injected& o) {
   entries_again += o.entries_again, terms += o.terms, adopted += o.adopted, attempts += o.attempts;
   stale_terms += o.stale_terms, savepoints += o.savepoints, released += o.released;
   savepoints_failed += o.savepoints_failed, branches += o.branches, cancelled += o.cancelled;
+  rescales += o.rescales;
 }
 
 World::World(const SimOptions& options, bool keeps_trace)

@@ -37,6 +37,7 @@ struct Injected {
   // What came of it.
   std::uint64_t terms = 0, adopted = 0, attempts = 0, stale_terms = 0;
   std::uint64_t savepoints = 0, savepoints_failed = 0, released = 0, branches = 0, cancelled = 0;
+  std::uint64_t rescales = 0;
   void add(const Injected& other);
 };
 
