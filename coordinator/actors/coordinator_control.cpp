@@ -117,6 +117,16 @@ class Answering {
       return refuse({Code::conflict, "job '" + name + "' is being rescaled",
                      "submit it again when it trains"});
     }
+    // Only behind a checkpoint that was taken for it, which an update does not wait for.
+    const bool is_resized =
+        run != nullptr && !run->is_ended() && checked.spec.parallelism != run->spec.parallelism;
+    if (is_resized && outcome.value() != control::SubmitOutcome::unchanged) {
+      const std::string replicas = std::to_string(run->spec.parallelism);
+      return refuse(
+          {Code::conflict,
+           "job '" + name + "' runs with " + replicas + " replicas, and an update keeps them",
+           "change them with `millrace rescale`, and submit with --set parallelism=" + replicas});
+    }
     if (known != nullptr) offered.revision = known->revision + 1;
     if (outcome.value() == control::SubmitOutcome::unchanged)
       return reply(control::Submitted{name, outcome.value(), known->revision, ""});
