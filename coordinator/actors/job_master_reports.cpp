@@ -4,6 +4,12 @@
 namespace millrace {
 namespace {
 
+// The counts of some replicas alone would seem to have gone back, and sums over all records may lie
+// with one of them.
+bool are_all_heard(const JobMasterState& state) {
+  return state.replicas.size() >= state.job->spec.parallelism;
+}
+
 class Reader {
  public:
   Reader(JobMasterSelf self, const WorkerReport& report)
@@ -31,7 +37,7 @@ class Reader {
   }
   void operator()(const report::ReplicaProgress& what) {
     state_.replicas[what.replica] = {what.totals, what.splits, what.evaluation};
-    state_.watcher(make_update(self_, "progress", ""));
+    if (are_all_heard(state_)) state_.watcher(make_update(self_, "progress", ""));
   }
   void operator()(const report::CutFailed& what) {
     step(self_, millrace::CutFailed{report_.attempt, what.cut, what.status});
@@ -141,7 +147,8 @@ JobUpdate make_update(JobMasterSelf self, std::string kind, std::string message)
   JobUpdate update;
   update.kind = std::move(kind);
   update.message = std::move(message);
-  for (const auto& [replica, news] : self->state.replicas) {
+  const auto none = std::map<ReplicaId, ReplicaNews>();
+  for (const auto& [replica, news] : are_all_heard(self->state) ? self->state.replicas : none) {
     update.totals += news.totals;
     update.splits.insert(update.splits.end(), news.splits.begin(), news.splits.end());
     update.evaluations.push_back(news.evaluation);
