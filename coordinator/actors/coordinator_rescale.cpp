@@ -4,6 +4,7 @@
 // is wanted again where the new one cannot begin. What runs next goes on from the newest complete
 // checkpoint, which is that savepoint, or an older one where that is damaged.
 #include <algorithm>
+#include <utility>
 
 #include "common/config/job_file.hpp"
 #include "common/data/job_defaults.hpp"
@@ -71,31 +72,29 @@ void store_and_begin(CoordinatorSelf self, JobRun& run, const CatalogJob& entry,
 }
 
 // Durable from here on: a coordinator that takes over begins at the new parallelism.
-void go_on(CoordinatorSelf self, JobRun& run) {
-  const CatalogJob target = run.rescale->target;
-  store_and_begin(self, run, target, [self, target](JobRun& found, const Status& status) {
-    Rescale& rescale = *found.rescale;
-    if (status.is_ok()) {
-      found.operations[rescale.operation] = "rescale";
-      rescale.before = std::exchange(found.entry, target);
-      note(found, "info", "rescale", "goes on with " + replicas(rescale.parallelism));
+void go_on(CoordinatorSelf self, JobRun& run, const Rescale& rescale) {
+  store_and_begin(self, run, rescale.target, [self, rescale](JobRun& found, const Status& status) {
+    found.rescale.reset();
+    if (!status.is_ok()) {
+      self->state.operations->fail(rescale.operation, status, unix_now());
+      note(found, "warning", "rescale",
+           "goes on as before, since the change could not be stored: " + status.message());
       return;
     }
-    self->state.operations->fail(rescale.operation, status, unix_now());
-    note(found, "warning", "rescale",
-         "goes on as before, since the change could not be stored: " + status.message());
-    found.rescale.reset();
+    Rescale begun = rescale;
+    begun.before = std::exchange(found.entry, rescale.target);
+    found.rescale = std::move(begun);
+    found.operations[rescale.operation] = "rescale";
+    note(found, "info", "rescale", "goes on with " + replicas(rescale.parallelism));
   });
 }
 
 // The failure was told to who asked for the change.
-void go_back(CoordinatorSelf self, JobRun& run, const Status& why) {
-  CatalogJob entry = *run.rescale->before;
+void go_back(CoordinatorSelf self, JobRun& run, CatalogJob entry, const Status& why) {
   entry.revision = run.entry.revision + 1;
   entry.from.clear();  // it was gone back to once
   note(run, "warning", "rescale",
-       "goes back to what ran before, since " + replicas(run.rescale->parallelism) +
-           " could not begin: " + why.message());
+       "goes back to the parallelism before, since it could not begin: " + why.message());
   run.rescale.reset();
   store_and_begin(self, run, entry, [entry](JobRun& found, const Status& status) {
     found.entry = entry;
@@ -142,12 +141,14 @@ void drop_rescale(JobRun& run) {
 
 bool continue_rescale(CoordinatorSelf self, JobRun& run, RunState ended, const Status& why) {
   if (!run.rescale) return false;
-  const bool has_begun = run.rescale->before.has_value();
-  const bool goes_on = !has_begun && ended == RunState::stopped;
-  const bool goes_back = has_begun && ended == RunState::failed && !run.next;
-  if (goes_on) go_on(self, run);
-  if (goes_back) go_back(self, run, why);
-  return goes_on || goes_back;
+  const Rescale rescale = *run.rescale;
+  if (!rescale.before) {
+    if (ended == RunState::stopped) go_on(self, run, rescale);
+    return ended == RunState::stopped;
+  }
+  if (ended != RunState::failed || run.next) return false;
+  go_back(self, run, *rescale.before, why);
+  return true;
 }
 
 }  // namespace millrace

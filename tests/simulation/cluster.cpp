@@ -231,8 +231,8 @@ void Cluster::rescale() {
 }
 
 // Whoever leads the job from now on does so at the new sizes.
-void Cluster::begin_rescaled() {
-  sizes_ = *wanted_;
+void Cluster::begin_rescaled(Sizes sizes) {
+  sizes_ = sizes;
   wanted_.reset();
   world_.injected().rescales += 1;
   if (coordinators_[coordinator_ids_[1]]) world_.crash(coordinator_ids_[1]);
@@ -273,7 +273,7 @@ void Cluster::send_answer(Address from, WorkerId to, const Answer& answer) {
 void Cluster::job_finished(const JobFinished& finished) {
   checkers_.finished(*finished.contents, finished.was_stopped);
   if (wanted_ && finished.was_stopped) {
-    begin_rescaled();
+    begin_rescaled(*wanted_);
     return;
   }
   has_ended_ = true;

@@ -93,7 +93,7 @@ class Cluster {
   void branch();
   void plan_rescales();
   void rescale();
-  void begin_rescaled();
+  void begin_rescaled(Sizes sizes);
   Coordinator* leader();
   void strike_partition();
   ProcessId any_process();

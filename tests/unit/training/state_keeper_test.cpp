@@ -100,7 +100,7 @@ std::vector<Bytes> encoded_shards(const LoadedAttempt& loaded) {
 
 std::vector<Bytes> encoded_replicas(const LoadedAttempt& loaded) {
   std::vector<Bytes> replicas;
-  for (const auto& replica : loaded.replicas) replicas.push_back(*replica);
+  for (const auto& replica : loaded.replicas) replicas.push_back(replica.value_or(Bytes()));
   return replicas;
 }
 
@@ -150,7 +150,7 @@ std::vector<float> whole_model(const LoadedAttempt& loaded) {
 void check_positions(const LoadedAttempt& loaded) {
   std::uint32_t next = 0;
   for (const auto& bytes : loaded.replicas) {
-    const auto state = TrainerState::decode(*bytes);
+    const auto state = TrainerState::decode(bytes.value_or(Bytes()));
     BOOST_REQUIRE(state.is_ok());
     for (const auto& split : state.value().splits) {
       BOOST_TEST(split.progress.split.value == next);
