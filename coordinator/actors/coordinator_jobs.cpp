@@ -149,7 +149,7 @@ void end_run(CoordinatorSelf self, JobRun& run, RunState state, const Status& wh
   run.is_preparing = false;
   run.preparer.reset();
   run.retry_at.reset();
-  step_cluster(self, JobUnwanted{run.entry.name});
+  if (!will_continue(run, state)) step_cluster(self, JobUnwanted{run.entry.name});
   set_state(run, state, why.is_ok() ? "" : why.message());
   const bool has_failed = state == RunState::failed;
   note(run, has_failed ? "error" : "info", control::to_string(state),

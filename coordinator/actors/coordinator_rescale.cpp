@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "common/config/job_file.hpp"
-#include "common/data/job_defaults.hpp"
 #include "coordinator/actors/coordinator_state.hpp"
 #include "coordinator/core/job_memory.hpp"
 
@@ -27,14 +26,24 @@ Status busy(const JobRun& run, const std::string& why) {
           "ask again when `millrace status " + run.entry.name + "` says that it runs"};
 }
 
-// Whether it would have to wait for workers at this parallelism. Before its first run nobody knows.
-Status check_room(CoordinatorSelf self, const JobRun& run, std::uint32_t parallelism) {
+// Before its first run nobody knows.
+Result<std::optional<JobDemand>> demand_at(const JobRun& run, std::uint32_t parallelism) {
   const JobPackagePtr& package = run.figures.package();
-  if (package == nullptr) return {};
+  if (package == nullptr) return std::optional<JobDemand>();
+  JobPackage resized = *package;
   JobSpec spec = package->spec;
   spec.parallelism = parallelism;
+  resized.go_on_with(std::move(spec));
   MILLRACE_ASSIGN(const JobDemand demand,
-                  estimate_demand(spec, package->schema, default_shards(spec)));
+                  estimate_demand(resized.spec, resized.schema, resized.shards));
+  return std::optional(demand);
+}
+
+// Whether it would have to wait for workers at this parallelism.
+Status check_room(CoordinatorSelf self, const JobRun& run, std::uint32_t parallelism) {
+  MILLRACE_ASSIGN(const auto needed, demand_at(run, parallelism));
+  if (!needed) return {};
+  const JobDemand& demand = *needed;
   const auto reason = self->state.cluster->reason_to_wait(run.entry.name, demand);
   if (reason.empty()) return {};
   return {Code::resource_exhausted,
@@ -56,11 +65,23 @@ Result<CatalogJob> change_entry(const JobRun& run, std::uint32_t parallelism,
   return entry;
 }
 
+// The slots that the run had are for the next one, not for jobs that wait.
+void keep_room(CoordinatorSelf self, const JobRun& run, const CatalogJob& entry) {
+  const CheckedJob checked = check_job(entry.yaml, entry.file_name, entry.overrides);
+  const auto demand = demand_at(run, checked.spec.parallelism);
+  if (demand.is_ok() && demand.value()) {
+    step_cluster(self, JobResized{entry.name, *demand.value()});
+  } else {
+    step_cluster(self, JobUnwanted{entry.name});
+  }
+}
+
 // Stores what the job is to be, then begins it; `then` is told whether it was stored, and chooses
 // the run's entry.
 void store_and_begin(CoordinatorSelf self, JobRun& run, const CatalogJob& entry,
                      std::function<void(JobRun&, const Status&)> then) {
   set_state(run, RunState::preparing, "goes on with another parallelism");
+  keep_room(self, run, entry);
   store_entry(
       self, entry,
       [self, job = entry.name, life = run.life, then = std::move(then)](const Status& status) {
@@ -139,15 +160,19 @@ void drop_rescale(JobRun& run) {
   run.rescale.reset();
 }
 
-bool continue_rescale(CoordinatorSelf self, JobRun& run, RunState ended, const Status& why) {
+bool will_continue(const JobRun& run, RunState ended) {
   if (!run.rescale) return false;
+  return run.rescale->before ? ended == RunState::failed && !run.next : ended == RunState::stopped;
+}
+
+bool continue_rescale(CoordinatorSelf self, JobRun& run, RunState ended, const Status& why) {
+  if (!run.rescale || !will_continue(run, ended)) return false;
   const Rescale rescale = *run.rescale;
-  if (!rescale.before) {
-    if (ended == RunState::stopped) go_on(self, run, rescale);
-    return ended == RunState::stopped;
+  if (rescale.before) {
+    go_back(self, run, *rescale.before, why);
+  } else {
+    go_on(self, run, rescale);
   }
-  if (ended != RunState::failed || run.next) return false;
-  go_back(self, run, *rescale.before, why);
   return true;
 }
 

@@ -157,6 +157,8 @@ Result<std::string> rescale_run(CoordinatorSelf self, JobRun& run, std::uint32_t
                                 const std::string& client);
 // It is not wanted any more; its operation ends with the run.
 void drop_rescale(JobRun& run);
+// Whether the job goes on, at the new parallelism or the old one, when its run ends so.
+bool will_continue(const JobRun& run, control::JobState ended);
 // The run has ended so. False when that ends the job as well.
 bool continue_rescale(CoordinatorSelf self, JobRun& run, control::JobState ended,
                       const Status& why);

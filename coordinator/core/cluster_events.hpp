@@ -44,6 +44,12 @@ struct JobWanted {
   JobDemand demand;
   bool is_recovered = false;
 };
+// Its run has ended, and the next one needs so much. What it held is free for that before it is for
+// others; JobWanted says when it runs.
+struct JobResized {
+  std::string job;
+  JobDemand demand;
+};
 // It ended, or nobody wants it any more.
 struct JobUnwanted {
   std::string job;
@@ -64,8 +70,8 @@ struct JobSaved {
 struct ClusterTick {
   std::chrono::milliseconds now;  // since any fixed moment, never going back
 };
-using ClusterEvent = std::variant<HostJoined, HostLost, JobWanted, JobUnwanted, HostRefused,
-                                  DrainRequested, JobSaved, ClusterTick>;
+using ClusterEvent = std::variant<HostJoined, HostLost, JobWanted, JobResized, JobUnwanted,
+                                  HostRefused, DrainRequested, JobSaved, ClusterTick>;
 
 // ---- Effects
 

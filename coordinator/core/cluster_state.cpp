@@ -87,21 +87,36 @@ void ClusterState::on(const HostRefused& event, Effects& effects) {
 
 // ---- Jobs
 
-void ClusterState::on(const JobWanted& event, Effects&) {
+void ClusterState::on(const JobWanted& event, Effects& effects) {
   const auto [job, is_new] = jobs_.try_emplace(event.job);
-  if (!is_new) return;
+  if (!is_new) return on(JobResized{event.job, event.demand}, effects);
   job->second.demand = event.demand;
   job->second.order = ++next_order_;
   if (event.is_recovered) job->second.adopts_until = now_ + options_.adoption_patience;
 }
 
+// It keeps its place among those that wait.
+void ClusterState::on(const JobResized& event, Effects& effects) {
+  const auto found = jobs_.find(event.job);
+  if (found == jobs_.end() || found->second.demand == event.demand) return;
+  Job& job = found->second;
+  revoke_all(event.job, job, effects);
+  job.demand = event.demand;
+  job.adopts_until.reset();
+  job.moves_at.reset();
+  GrantChoice choice = choose_grants(rooms_for(job), job.demand, {});
+  if (choice.fits()) grant(event.job, job, std::move(choice.grants), {}, effects);
+}
+
 void ClusterState::on(const JobUnwanted& event, Effects& effects) {
   const auto job = jobs_.find(event.job);
   if (job == jobs_.end()) return;
-  while (!job->second.grants.empty()) {
-    revoke(event.job, job->second, job->second.grants.begin()->first, false, effects);
-  }
+  revoke_all(event.job, job->second, effects);
   jobs_.erase(job);
+}
+
+void ClusterState::revoke_all(const std::string& name, Job& job, Effects& effects) {
+  while (!job.grants.empty()) revoke(name, job, job.grants.begin()->first, false, effects);
 }
 
 void ClusterState::revoke(const std::string& name, Job& job, WorkerId worker, bool is_lost,

@@ -66,6 +66,7 @@ class ClusterState {
   void on(const HostJoined& event, Effects& effects);
   void on(const HostLost& event, Effects& effects);
   void on(const JobWanted& event, Effects& effects);
+  void on(const JobResized& event, Effects& effects);
   void on(const JobUnwanted& event, Effects& effects);
   void on(const HostRefused& event, Effects& effects);
   void on(const DrainRequested& event, Effects& effects);
@@ -87,6 +88,7 @@ class ClusterState {
   void leave_draining(const std::string& name, Job& job, Effects& effects);
   void report_drained(Effects& effects);
   void revoke(const std::string& name, Job& job, WorkerId worker, bool is_lost, Effects& effects);
+  void revoke_all(const std::string& name, Job& job, Effects& effects);
   std::vector<HostRoom> rooms_for(const Job& job) const;
   HostRoom room_of(const Host& host) const;
 

@@ -99,6 +99,24 @@ BOOST_AUTO_TEST_CASE(what_a_job_holds_counts_as_free_when_it_asks_for_more) {
   BOOST_TEST(cluster.is_placed("a"));
 }
 
+BOOST_AUTO_TEST_CASE(a_job_that_is_resized_is_placed_before_those_that_wait) {
+  Cluster cluster;
+  cluster.feed(host(1, 2));
+  cluster.feed(host(2, 2));
+  cluster.feed(wanted("a", 3));
+  cluster.feed(wanted("b", 2));
+  BOOST_TEST(!cluster.is_placed("b"));
+  const auto effects = cluster.feed(JobResized{"a", wanted("a", 4).demand});
+  BOOST_TEST(all<RevokeRoom>(effects).size() == 2u);
+  BOOST_TEST(cluster.is_placed("a"));
+  BOOST_TEST(!cluster.is_placed("b"));
+  // Its next run says what was said already.
+  BOOST_TEST(cluster.feed(wanted("a", 4)).empty());
+  cluster.feed(JobResized{"a", wanted("a", 1).demand});
+  BOOST_TEST(cluster.is_placed("a"));
+  BOOST_TEST(cluster.is_placed("b"));
+}
+
 BOOST_AUTO_TEST_CASE(slots_are_free_again_when_a_job_ends) {
   Cluster cluster;
   cluster.feed(host(1, 2));
@@ -271,7 +289,7 @@ BOOST_AUTO_TEST_CASE(random_events_never_give_a_slot_twice) {
     for (int step = 0; step < 120; ++step) {
       const auto id = static_cast<std::uint32_t>(1 + random.below(5));
       const std::string job = "j" + std::to_string(random.below(4));
-      switch (random.below(8)) {
+      switch (random.below(9)) {
         case 0:
         case 1:
           cluster.feed(hosting(id, 1 + id % 3, job,
@@ -293,6 +311,10 @@ BOOST_AUTO_TEST_CASE(random_events_never_give_a_slot_twice) {
           break;
         case 6:
           cluster.feed(JobSaved{job});
+          break;
+        case 7:
+          cluster.feed(
+              JobResized{job, wanted(job, static_cast<std::uint32_t>(1 + random.below(4))).demand});
           break;
         default:
           if (random.below(10) == 0) cluster.feed(DrainRequested{WorkerId(id)});
