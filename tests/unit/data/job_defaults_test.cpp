@@ -79,6 +79,21 @@ BOOST_AUTO_TEST_CASE(what_the_job_file_says_stays) {
   BOOST_TEST((spec.optimizer->kind == OptimizerKind::adam));
 }
 
+BOOST_AUTO_TEST_CASE(shards_follow_the_parallelism_but_for_gradients) {
+  JobSpec spec;
+  for (const auto mode : {MergeMode::async_average, MergeMode::async_sum, MergeMode::elastic,
+                          MergeMode::synchronous}) {
+    spec.merge = MergeSpec{.mode = mode};
+    for (const auto& [parallelism, shards] :
+         {std::pair{1u, 1u}, std::pair{3u, 3u}, std::pair{4u, 4u}, std::pair{9u, 4u}}) {
+      spec.parallelism = parallelism;
+      BOOST_TEST(default_shards(spec) == shards);
+    }
+  }
+  spec.merge = MergeSpec{.mode = MergeMode::async_gradient};
+  BOOST_TEST(default_shards(spec) == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(a_model_that_does_not_fit_the_label_is_refused) {
   for (const auto& [task, kind] :
        {std::pair{Task::regression, ModelKind::logistic},
