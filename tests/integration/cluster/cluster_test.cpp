@@ -153,10 +153,10 @@ BOOST_AUTO_TEST_CASE(a_new_coordinator_goes_on_with_what_the_old_one_ran) {
   const auto a = cluster.host("a", 1);
   const auto b = cluster.host("b", 1);
   cluster.submit(job("orphan", 30'000, 2, 10'000));
-  cluster.submit(job("queued", 1'000, 2));
   cluster.coordinator->wait_for("orphan", [](const auto& status) {
     return status.state == RunState::running && status.last_checkpoint >= 2;
   });
+  cluster.submit(job("queued", 1'000, 2));
   cluster.restart_coordinator();
   const auto status = cluster.coordinator->wait_for_state("orphan", RunState::finished);
   check_whole(status, 30'000);
