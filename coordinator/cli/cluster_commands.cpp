@@ -186,7 +186,9 @@ void ClusterCommands::add_steering() {
       ->type_name("REF");
   auto* rescale = add_about("rescale", "Change the number of a job's replicas",
                             "  millrace rescale clicks 8\n", verb_rescale, rescale_);
-  rescale->add_option("parallelism", rescale_.parallelism, "replicas")->required()->type_name("N");
+  rescale->add_option("parallelism,--parallelism", rescale_.parallelism, "replicas")
+      ->required()
+      ->type_name("N");
   auto* operation = add_about("operation", "How something that takes a while went",
                               "  millrace operation op-17\n", verb_operation, operation_, "ID");
   add_follow(*stop, stop_.follow);
