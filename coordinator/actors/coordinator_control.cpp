@@ -112,7 +112,7 @@ class Answering {
     const CatalogJob* known = run == nullptr ? nullptr : run->next ? &*run->next : &run->entry;
     const auto outcome = judge_submit(known, offered, what.update);
     if (!outcome.is_ok()) return refuse(outcome.status());
-    const bool is_changing = run != nullptr && run->rescale && !run->rescale->before;
+    const bool is_changing = run != nullptr && run->entry.rescale_to != 0;
     if (is_changing && outcome.value() != control::SubmitOutcome::unchanged) {
       return refuse({Code::conflict, "job '" + name + "' is being rescaled",
                      "submit it again when it trains"});
@@ -199,9 +199,11 @@ class Answering {
                      "a job cannot have " + std::to_string(what.parallelism) + " replicas",
                      "ask for 1 to " + std::to_string(limits::kReplicasMax)});
     }
-    const auto id = rescale_run(self_, *run, what.parallelism, ask_.request->client);
-    if (!id.is_ok()) return refuse(id.status());
-    reply(*state_.operations->find(id.value()));
+    rescale_run(self_, *run, what.parallelism, ask_.request->client,
+                [answering = *this](const Result<std::string>& id) {
+                  if (!id.is_ok()) return answering.refuse(id.status());
+                  answering.reply(*answering.state_.operations->find(id.value()));
+                });
   }
   void operator()(const control::DeleteJob& what) {
     const JobRun* run = changeable(what.job);

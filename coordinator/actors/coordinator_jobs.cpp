@@ -55,8 +55,20 @@ void take_event(CoordinatorSelf self, JobRun& run, const JobUpdate& update) {
   }
 }
 
+// What waits for the job waits on for its next run, but for savepoints of this one.
+void tell_pause(CoordinatorSelf self, JobRun& run) {
+  std::set<std::string> kinds;
+  for (const auto& [id, kind] : run.operations) {
+    if (kind.starts_with("savepoint ")) kinds.insert(kind);
+  }
+  if (kinds.empty()) return;
+  finish_operations(self, run, kinds,
+                    Status(Code::cancelled, "the job's run ended first, to be rescaled"), "");
+}
+
 // The end of what waited for this run, told to who asked for it.
 void tell_end(CoordinatorSelf self, JobRun& run, RunState state, const Status& why) {
+  if (state == RunState::stopped && will_continue(run, state)) return tell_pause(self, run);
   const std::string text = std::string("the job is ") + control::to_string(state);
   if (state == RunState::failed) {
     finish_operations(self, run, {}, why, "");
@@ -149,16 +161,20 @@ void end_run(CoordinatorSelf self, JobRun& run, RunState state, const Status& wh
   run.is_preparing = false;
   run.preparer.reset();
   run.retry_at.reset();
-  if (!will_continue(run, state)) step_cluster(self, JobUnwanted{run.entry.name});
+  const bool goes_on = will_continue(run, state);
+  if (!goes_on) step_cluster(self, JobUnwanted{run.entry.name});
   set_state(run, state, why.is_ok() ? "" : why.message());
   const bool has_failed = state == RunState::failed;
-  note(run, has_failed ? "error" : "info", control::to_string(state),
-       has_failed ? why.message() : std::string("the job is ") + control::to_string(state));
+  if (!goes_on || has_failed) {
+    note(run, has_failed ? "error" : "info", control::to_string(state),
+         has_failed ? why.message() : std::string("the job is ") + control::to_string(state));
+  }
   // Before the new parallelism was begun, only a run that was drained goes on with it.
   if (run.rescale && !run.rescale->before && state != RunState::stopped) drop_rescale(run);
   tell_end(self, run, state, why);
   if (continue_rescale(self, run, state, why)) return;
   run.rescale.reset();
+  run.entry.rescale_to = 0;
   if (run.next) {
     run.entry = *std::exchange(run.next, std::nullopt);
     run.operations = std::exchange(run.next_operations, {});

@@ -1,12 +1,14 @@
 // Another parallelism for a job that runs: a savepoint, the end of the run, and the next one.
 //
-// The old parallelism stays wanted in the catalogue until the run has ended with its savepoint, and
-// is wanted again where the new one cannot begin. What runs next goes on from the newest complete
-// checkpoint, which is that savepoint, or an older one where that is damaged.
+// That it was asked for is durable before it is answered, and a coordinator that takes over asks
+// itself again. The old parallelism stays the one to run with until the run has ended with its
+// savepoint, and is it again where the new one cannot begin. What runs next goes on from the newest
+// complete checkpoint, which is that savepoint, or an older one where that is damaged.
 #include <algorithm>
 #include <utility>
 
 #include "common/config/job_file.hpp"
+#include "common/observe/log.hpp"
 #include "coordinator/actors/coordinator_state.hpp"
 #include "coordinator/core/job_memory.hpp"
 
@@ -59,6 +61,7 @@ Result<CatalogJob> change_entry(const JobRun& run, std::uint32_t parallelism,
   const CheckedJob checked = check_job(entry.yaml, entry.file_name, entry.overrides);
   if (!checked.is_valid()) return checked.status();
   entry.spec_hash = spec_hash(checked.spec);
+  entry.rescale_to = 0;
   ++entry.revision;
   entry.from.clear();
   entry.client = client;
@@ -92,11 +95,22 @@ void store_and_begin(CoordinatorSelf self, JobRun& run, const CatalogJob& entry,
       });
 }
 
+// After a change whose storing failed, and may have taken all the same: a coordinator that takes
+// over shall not begin what was refused.
+void store_again(CoordinatorSelf self, const JobRun& run) {
+  store_entry(self, run.entry, [job = run.entry.name](const Status& status) {
+    if (!status.is_ok())
+      log(LogLevel::error, "that job '" + job + "' is not rescaled is not stored", status);
+  });
+}
+
 // Durable from here on: a coordinator that takes over begins at the new parallelism.
 void go_on(CoordinatorSelf self, JobRun& run, const Rescale& rescale) {
   store_and_begin(self, run, rescale.target, [self, rescale](JobRun& found, const Status& status) {
     found.rescale.reset();
     if (!status.is_ok()) {
+      found.entry.rescale_to = 0;
+      store_again(self, found);
       self->state.operations->fail(rescale.operation, status, unix_now());
       note(found, "warning", "rescale",
            "goes on as before, since the change could not be stored: " + status.message());
@@ -104,6 +118,7 @@ void go_on(CoordinatorSelf self, JobRun& run, const Rescale& rescale) {
     }
     Rescale begun = rescale;
     begun.before = std::exchange(found.entry, rescale.target);
+    begun.before->rescale_to = 0;
     found.rescale = std::move(begun);
     found.operations[rescale.operation] = "rescale";
     note(found, "info", "rescale", "goes on with " + replicas(rescale.parallelism));
@@ -124,37 +139,112 @@ void go_back(CoordinatorSelf self, JobRun& run, CatalogJob entry, const Status& 
   });
 }
 
-}  // namespace
+// The savepoint that the run ends with is released by the job's log itself.
+void drain(CoordinatorSelf self, JobRun& run, Rescale rescale) {
+  const std::string savepoint =
+      std::string(kPassingSavepoints) + std::to_string(rescale.target.revision);
+  run.rescale_waits.clear();
+  run.rescale = std::move(rescale);
+  stop_run(self, run, savepoint);
+}
 
-Result<std::string> rescale_run(CoordinatorSelf self, JobRun& run, std::uint32_t parallelism,
-                                const std::string& client) {
-  auto& operations = *self->state.operations;
+Status check_state(const JobRun& run) {
   if (run.is_ended()) {
-    return Status(Code::conflict,
-                  "job '" + run.entry.name + "' is " + control::to_string(run.state) +
-                      ", and a job is rescaled while it runs",
-                  "resume it first");
+    return {Code::conflict,
+            "job '" + run.entry.name + "' is " + control::to_string(run.state) +
+                ", and a job is rescaled while it runs",
+            "resume it first"};
   }
-  if (run.rescale && run.rescale->parallelism == parallelism) return run.rescale->operation;
   if (run.rescale && !run.rescale->before)
     return busy(run, "is being rescaled to " + replicas(run.rescale->parallelism));
   if (run.next) return busy(run, "is being updated");
   if (run.state == RunState::stopping) return busy(run, "is being stopped");
-  if (!run.rescale && run.spec.parallelism == parallelism) {
-    MILLRACE_ASSIGN(const std::string id, operations.begin("rescale", run.entry.name, unix_now()));
-    operations.succeed(id, "the job has " + replicas(parallelism) + " already", unix_now());
-    return id;
+  return {};
+}
+
+using Told = std::function<void(Result<std::string>)>;
+
+// Stores which number is wanted; then `next`, where the job has not ended meanwhile.
+void store_wish(CoordinatorSelf self, const CatalogJob& entry, const std::string& id,
+                const Told& then, std::function<void(JobRun&)> next) {
+  store_entry(self, entry,
+              [self, job = entry.name, to = entry.rescale_to, id, then,
+               next = std::move(next)](const Status& status) {
+                auto& operations = *self->state.operations;
+                JobRun* found = find_run(self, job);
+                if (!status.is_ok()) {
+                  if (found != nullptr) store_again(self, *found);
+                  operations.fail(id, status, unix_now());
+                  return then(status);
+                }
+                if (found == nullptr || found->is_ended()) {
+                  operations.fail(id, {Code::conflict, "the job ended meanwhile"}, unix_now());
+                  return then(id);
+                }
+                found->entry.rescale_to = to;
+                next(*found);
+                then(id);
+              });
+}
+
+// It trains, or waits for slots that the other number may not need. What a former coordinator left
+// running is found first.
+bool may_drain(CoordinatorSelf self, const JobRun& run) {
+  const bool is_stored = !self->state.storing.contains(run.entry.name);
+  const auto job = self->state.cluster->jobs().find(run.entry.name);
+  if (!is_stored || !run.master || job == self->state.cluster->jobs().end()) return false;
+  const bool waits = run.state == RunState::waiting && !job->second.adopts_until;
+  return run.state == RunState::running || waits;
+}
+
+}  // namespace
+
+void rescale_run(CoordinatorSelf self, JobRun& run, std::uint32_t parallelism,
+                 const std::string& client, const Told& then) {
+  if (!run.is_ended() && run.rescale && run.rescale->parallelism == parallelism)
+    return then(run.rescale->operation);
+  if (const Status status = check_state(run); !status.is_ok()) return then(status);
+  const bool has_it = !run.rescale && run.spec.parallelism == parallelism;
+  auto target = change_entry(run, parallelism, client);
+  if (!target.is_ok()) return then(target.status());
+  const Status room = has_it ? Status() : check_room(self, run, parallelism);
+  if (!room.is_ok()) return then(room);
+  const auto id = self->state.operations->begin("rescale", run.entry.name, unix_now());
+  if (!id.is_ok()) return then(id.status());
+  CatalogJob entry = run.entry;
+  entry.rescale_to = has_it ? 0 : parallelism;
+  if (has_it) {
+    return store_wish(self, entry, id.value(), then, [=](JobRun&) {
+      self->state.operations->succeed(
+          id.value(), "the job has " + replicas(parallelism) + " already", unix_now());
+    });
   }
-  MILLRACE_ASSIGN(CatalogJob target, change_entry(run, parallelism, client));
-  MILLRACE_TRY(check_room(self, run, parallelism));
-  MILLRACE_ASSIGN(const std::string id, operations.begin("rescale", run.entry.name, unix_now()));
-  const std::string savepoint = std::string(kPassingSavepoints) + std::to_string(target.revision);
-  run.rescale = Rescale{parallelism, id, std::move(target), {}};
-  stop_run(self, run, savepoint);
-  return id;
+  store_wish(self, entry, id.value(), then,
+             [=, rescale = Rescale{parallelism, id.value(), std::move(target).value(), {}}](
+                 JobRun& found) { drain(self, found, rescale); });
+}
+
+void resume_rescale(CoordinatorSelf self, JobRun& run) {
+  const std::uint32_t parallelism = run.entry.rescale_to;
+  const bool is_asked = parallelism != 0 && !run.rescale && !run.next;
+  if (!is_asked || !may_drain(self, run)) return;
+  auto target = change_entry(run, parallelism, run.entry.client);
+  const Status room = target.is_ok() ? check_room(self, run, parallelism) : Status(target.status());
+  if (!room.is_ok()) {
+    if (run.rescale_waits == room.message()) return;
+    run.rescale_waits = room.message();
+    return note(run, "info", "rescale",
+                "waits to be rescaled to " + replicas(parallelism) + ": " + room.message());
+  }
+  const auto id = self->state.operations->begin("rescale", run.entry.name, unix_now());
+  if (!id.is_ok()) return;  // asked again
+  note(run, "info", "rescale",
+       "is rescaled to " + replicas(parallelism) + ", as a former coordinator was asked");
+  drain(self, run, {parallelism, id.value(), std::move(target).value(), {}});
 }
 
 void drop_rescale(JobRun& run) {
+  run.entry.rescale_to = 0;
   if (!run.rescale) return;
   run.operations[run.rescale->operation] = "rescale";
   run.rescale.reset();

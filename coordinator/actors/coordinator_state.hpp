@@ -62,7 +62,8 @@ struct JobRun {
   CatalogJob entry;
   std::optional<CatalogJob> next;  // an update, which begins when this run has ended
   std::optional<Rescale> rescale;
-  std::uint64_t life = 0;  // rises with every beginning and end
+  std::string rescale_waits;  // for what, where it was accepted by a former coordinator
+  std::uint64_t life = 0;     // rises with every beginning and end
   control::JobState state = control::JobState::waiting;
   std::string message;
   bool is_recovered = false;  // a former coordinator ran it
@@ -152,9 +153,12 @@ void store_entry(CoordinatorSelf self, const CatalogJob& entry, std::function<vo
 
 // ---- Another parallelism (coordinator_rescale.cpp)
 
-// The operation's id: that of the change under way, where the same is asked for again.
-Result<std::string> rescale_run(CoordinatorSelf self, JobRun& run, std::uint32_t parallelism,
-                                const std::string& client);
+// `then` is told the operation's id once the wish is durable: that of the change under way, where
+// the same is asked for again.
+void rescale_run(CoordinatorSelf self, JobRun& run, std::uint32_t parallelism,
+                 const std::string& client, const std::function<void(Result<std::string>)>& then);
+// Begins what a former coordinator was asked for, as soon as the job trains and there is room.
+void resume_rescale(CoordinatorSelf self, JobRun& run);
 // It is not wanted any more; its operation ends with the run.
 void drop_rescale(JobRun& run);
 // Whether the job goes on, at the new parallelism or the old one, when its run ends so.

@@ -12,7 +12,8 @@
 namespace millrace {
 namespace {
 
-constexpr std::uint16_t kFormat = 1;
+// 2: `rescale_to`.
+constexpr std::uint16_t kFormat = 2;
 constexpr std::string_view kEnding = ".json";
 constexpr std::array kWanted = {"running", "stopped", "cancelled", "deleted"};
 
@@ -41,6 +42,7 @@ OrderedJson job_json(const CatalogJob& job) {
                       {"wanted", to_string(job.wanted)},
                       {"store_url", job.store_url},
                       {"from", job.from},
+                      {"rescale_to", job.rescale_to},
                       {"revision", job.revision},
                       {"client", job.client},
                       {"submitted_at_ms", job.submitted_at_ms}};
@@ -86,6 +88,8 @@ Result<CatalogJob> read_job(ByteView bytes, const std::string& name) {
   job.wanted = wanted.value_or(WantedState::stopped);
   job.store_url = fields.text("store_url");
   job.from = fields.text("from");
+  if (fields.number<std::uint16_t>("format_version") >= 2)
+    job.rescale_to = fields.number<std::uint32_t>("rescale_to");
   job.revision = fields.number<std::uint64_t>("revision");
   job.client = fields.text("client");
   job.submitted_at_ms = fields.number<std::uint64_t>("submitted_at_ms");

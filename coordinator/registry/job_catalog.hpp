@@ -47,6 +47,8 @@ struct CatalogJob {
   WantedState wanted = WantedState::running;
   std::string store_url;
   std::string from;  // checkpoint or savepoint to begin with; empty: the newest
+  // Replicas that were asked for and are not begun with yet: `overrides` say with how many it runs.
+  std::uint32_t rescale_to = 0;  // 0: no other number
   std::uint64_t revision = 1;
   std::string client;  // who submitted this revision
   std::uint64_t submitted_at_ms = 0;

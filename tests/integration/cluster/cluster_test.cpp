@@ -281,7 +281,10 @@ BOOST_AUTO_TEST_CASE(a_coordinator_that_dies_during_a_rescale_costs_no_record) {
   });
   cluster.coordinator->ask_for<control::Operation>(control::RescaleJob{"struck", 1});
   cluster.restart_coordinator();
-  cluster.coordinator->wait_for_state("struck", RunState::running);
+  // What was answered is done, by whoever leads then.
+  cluster.coordinator->wait_for("struck", [](const auto& now) {
+    return now.state == RunState::running && now.parallelism == 1;
+  });
   const auto second =
       cluster.coordinator->ask_for<control::Operation>(control::RescaleJob{"struck", 2});
   BOOST_TEST((cluster.coordinator->wait_for_operation(second.id).state ==

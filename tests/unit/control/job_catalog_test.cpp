@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "common/config/job_file.hpp"
+#include "common/store/sealed_json.hpp"
 #include "tests/support/fault_disk.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -23,6 +24,7 @@ CatalogJob example(const std::string& name = "clicks") {
           .wanted = WantedState::running,
           .store_url = "file:///checkpoints/" + name,
           .from = "nightly",
+          .rescale_to = 3,
           .revision = 2,
           .client = "ops",
           .submitted_at_ms = 1'700'000'000'000,
@@ -70,6 +72,7 @@ BOOST_AUTO_TEST_CASE(a_job_is_found_again_with_everything_that_was_put) {
   BOOST_TEST(found->revision == 2u);
   BOOST_TEST(found->store_url == job.store_url);
   BOOST_TEST(found->from == "nightly");
+  BOOST_TEST(found->rescale_to == 3u);
   BOOST_TEST(found->client == "ops");
   BOOST_TEST(found->submitted_at_ms == job.submitted_at_ms);
   BOOST_REQUIRE(found->ending.has_value());
@@ -77,6 +80,26 @@ BOOST_AUTO_TEST_CASE(a_job_is_found_again_with_everything_that_was_put) {
   BOOST_TEST(found->ending->cut == 7u);
   BOOST_TEST((found->ending->error->code == Code::job_failed));
   BOOST_TEST(found->ending->error->hint == "mend");
+}
+
+// As the format before this one wrote it.
+BOOST_AUTO_TEST_CASE(a_file_of_the_first_format_is_of_a_job_that_is_not_rescaled) {
+  const Catalog stored;
+  BOOST_TEST(stored.open().put(example()).is_ok());
+  std::ifstream written(stored.path() / "clicks.json");
+  auto json = OrderedJson::parse(written);
+  for (const auto* key : {"format_version", "min_reader_version", "integrity", "rescale_to"})
+    BOOST_TEST(json.erase(key) == 1u);
+  const auto first = seal_json(json, 1, JsonLayout::pretty);
+  BOOST_TEST_REQUIRE(first.is_ok());
+  std::ofstream file(stored.path() / "clicks.json", std::ios::binary);
+  file << as_text(first.value());
+  file.close();
+  const auto catalog = stored.open();
+  BOOST_TEST(catalog.damaged().empty());
+  BOOST_TEST_REQUIRE(catalog.find("clicks") != nullptr);
+  BOOST_TEST(catalog.find("clicks")->rescale_to == 0u);
+  BOOST_TEST(catalog.find("clicks")->from == "nightly");
 }
 
 BOOST_AUTO_TEST_CASE(a_removed_job_is_gone_and_its_name_free) {
