@@ -11,7 +11,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from cluster.cluster_case import RECORDS, ClusterCase, require_hosts  # noqa: E402
+from cluster.cluster_case import RATE, RECORDS, ClusterCase, require_hosts  # noqa: E402
 from cluster.duel import Duel  # noqa: E402
 from cluster.millrace_cluster import (ACTORS, CALLER, CONTROL, METRICS, PREDICTIONS, Cluster,  # noqa: E402
                                       require_exact)
@@ -98,6 +98,58 @@ class Training(ClusterCase):
     def test_processes_end_when_asked(self):
         for process in reversed(self.cluster.processes):
             self.assertEqual(0, process.stop(), process.tail())
+
+
+class Rescaling(ClusterCase):
+    RECORDS = 150_000  # time for two changes
+
+    def setUp(self):
+        super().setUp()
+        self.stream(self.RECORDS)
+        self.cluster.start()
+        self.submit_slow()
+
+    def require_finished_exact(self, replicas):
+        status = require_exact(self.cluster.wait_for_state("stream", "finished"), self.RECORDS)
+        self.assertEqual(replicas, status["parallelism"])
+
+    def wait_for_replicas(self, replicas):
+        """What it has learned when so many train."""
+        def train():
+            outcome = self.cluster.look("stream")
+            if outcome.code != 0 or outcome.summary["state"] != "running":
+                return None
+            hosted = sum(len(worker["replicas"]) for worker in outcome.summary["placement"])
+            return outcome.summary if (hosted, outcome.summary["parallelism"]) == (replicas, replicas) else None
+        return self.cluster.wait(train, f"{replicas} replicas train", 60)["records"]
+
+    def test_a_job_goes_on_with_fewer_and_with_more_replicas(self):
+        for replicas in (1, 3):
+            operation = self.cluster.done("rescale", "stream", replicas)
+            self.assertEqual("succeeded", operation["state"])
+            before = self.wait_for_replicas(replicas)
+            self.cluster.wait_for_records("stream", before + RATE)
+        self.require_finished_exact(3)
+
+    def test_more_replicas_than_slots_are_refused_before_anything_is_stopped(self):
+        before = self.cluster.status("stream")
+        refused = self.cluster.cli("rescale", "stream", "--parallelism", 5)
+        self.assertEqual(1, refused.code, refused)
+        for word in ("stream", "5 replicas", "slots", "start more workers"):
+            self.assertIn(word, refused.said)
+        after = self.cluster.status("stream")
+        self.assertEqual(("running", before["attempt"]), (after["state"], after["attempt"]))
+        self.require_finished_exact(2)
+
+    def test_what_was_answered_is_done_by_the_next_coordinator(self):
+        """However far the change had come when the coordinator was killed."""
+        for replicas, seconds in ((1, 0), (3, 0.3), (2, 0.8)):
+            self.cluster.done("rescale", "stream", replicas, "--no-wait")
+            time.sleep(seconds)
+            self.cluster.coordinator.kill()
+            self.cluster.coordinator.start()
+            self.wait_for_replicas(replicas)
+        self.require_finished_exact(2)
 
 
 class Listening(ClusterCase):
