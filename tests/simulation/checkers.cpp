@@ -22,7 +22,8 @@ Attempt newest_attempt(const Store& store) {
 Truth::Truth(const SimOptions& options) {
   RandomStream random(options.seed, 3);
   for (std::uint32_t split = 0; split < options.splits; ++split) {
-    const std::uint64_t size = random.below(options.records_per_split + 1);
+    const std::uint64_t drawn = random.below(options.records_per_split + 1);
+    const std::uint64_t size = options.has_equal_splits ? options.records_per_split : drawn;
     std::vector<RecordSums> sums(1);
     for (std::uint64_t i = 0; i < size; ++i) {
       sums.push_back(sums.back());

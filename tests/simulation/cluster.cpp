@@ -261,7 +261,7 @@ void Cluster::send_to_master(Address from, Address master, const char* what, Job
 }
 
 void Cluster::send_entry(Address from, WorkerId to, const Entry& entry) {
-  send_to_worker(from, to, "entry", entry,
+  send_to_worker(from, to, entry.payload != nullptr ? "push" : "entry", entry,
                  [](Worker& worker, const Entry& message) { worker.on_entry(message); });
 }
 

@@ -72,7 +72,8 @@ void Coordinator::on_register(WorkerId worker, const std::optional<RunningPart>&
   const bool is_new = !heard_.contains(worker) || parts_[worker] != running;
   heard_[worker] = world_.now();
   parts_[worker] = running;
-  if (is_new) on_event(WorkerRegistered{worker, {}, running});
+  const WorkerRoom room = world_.options().is_one_each ? WorkerRoom{1, 1} : WorkerRoom{};
+  if (is_new) on_event(WorkerRegistered{worker, room, running});
 }
 
 void Coordinator::on_event(const JobEvent& event) {

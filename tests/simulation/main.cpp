@@ -3,7 +3,7 @@
 // Prints what was injected in all runs together. A broken promise prints the last events of its
 // run, what its seed had drawn, and the flags that repeat it; --minimise first leaves out every
 // kind of fault that it does not need. --mutants hunts each deliberate bug and says which seed
-// found it.
+// found it. --scale=2,3,10 runs clusters of so many workers without faults (scale.hpp).
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -12,6 +12,7 @@
 #include <string>
 
 #include "common/base/mark.hpp"
+#include "tests/simulation/scale.hpp"
 #include "tests/simulation/simulation.hpp"
 
 namespace {
@@ -28,8 +29,9 @@ struct Arguments {
   bool minimise = false;
   bool mutants = false;
   bool directed = false;
-  std::string marks_file;  // marks that the run must hit, one a line
-  std::string mutant;      // run the seeds with this deliberate bug
+  std::vector<std::uint32_t> scale;  // numbers of workers
+  std::string marks_file;            // marks that the run must hit, one a line
+  std::string mutant;                // run the seeds with this deliberate bug
 };
 
 millrace::sim::SimOptions options_of(std::uint64_t seed, const Arguments& arguments,
@@ -177,6 +179,13 @@ bool parse(const std::string& argument, Arguments& arguments) {
     arguments.marks_file = value;
   } else if (key == "--directed") {
     arguments.directed = true;
+  } else if (key == "--scale") {
+    std::istringstream list(value);
+    for (std::string workers; std::getline(list, workers, ',');) {
+      arguments.scale.push_back(
+          static_cast<std::uint32_t>(std::strtoul(workers.c_str(), nullptr, 10)));
+    }
+    return millrace::sim::is_scale(arguments.scale);
   } else if (key == "--mutants") {
     arguments.mutants = true;
   } else {
@@ -194,10 +203,11 @@ int main(int argc, char** argv) {
     std::fprintf(stderr,
                  "unknown argument %s\nusage: millrace_sim [--seed=N | --from=K --seeds=M | "
                  "--seed-file=F] [--trace] [--minimise] [--without=loss,crash,...] [--mutants] "
-                 "[--mutant=NAME] [--marks=FILE] [--directed]\n",
+                 "[--mutant=NAME] [--marks=FILE] [--directed] [--scale=2,3,10]\n",
                  argv[i]);
     return 2;
   }
+  if (!arguments.scale.empty()) return millrace::sim::run_scale(arguments.scale) ? 0 : 1;
   if (arguments.mutants) return run_mutants(arguments);
   if (arguments.directed) {
     const bool is_ok = millrace::sim::run_store_scenario();

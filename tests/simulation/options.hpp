@@ -69,6 +69,8 @@ struct SimOptions {
   std::uint32_t shards = 1;
   std::uint32_t splits = 1;
   std::uint32_t records_per_split = 100;  // at most; splits differ
+  bool has_equal_splits = false;          // all of them have that many
+  bool is_one_each = false;               // a worker takes one replica and one shard
   std::uint32_t batch = 8;
   std::uint32_t merge_every = 1;
   std::uint32_t max_staleness = 16;
@@ -89,6 +91,7 @@ struct SimOptions {
   bool is_branched = false;  // goes on from an older cut, in a new life of the coordinator
   bool is_cancelled = false;
   bool is_stopped_early = false;  // a client drains the job
+  bool is_in_order = false;       // messages of one sender to one receiver do not overtake
   Faults faults;
   Mutations mutations;
 };

@@ -217,6 +217,9 @@ void Trainer::step() {
     if (!is_synchronous && is_active && core_.round().value > lead) {
       checkers_.report("a replica trains beyond max_staleness");
     }
+    const std::uint64_t staleness = core_.round().value - core_.view_round().value;
+    auto& most = world_.injected().staleness_most;
+    most = std::max(most, staleness);
     batches_ += 1;
     if (batches_ % world_.options().merge_every == 0) {
       merge_point();

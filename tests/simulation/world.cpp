@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <string_view>
 #include <utility>
 
 namespace millrace::sim {
@@ -28,6 +27,7 @@ void Injected::add(const Injected& o) {
   stale_terms += o.stale_terms, savepoints += o.savepoints, released += o.released;
   savepoints_failed += o.savepoints_failed, branches += o.branches, cancelled += o.cancelled;
   rescales += o.rescales;
+  staleness_most = std::max(staleness_most, o.staleness_most);
 }
 
 World::World(const SimOptions& options, bool keeps_trace)
@@ -107,8 +107,17 @@ Time World::network_delay(Address from, Address to) {
   return exponential(random_, options_.faults.delay_mean);
 }
 
+Time World::arrival(Address from, Address to) {
+  const Time time = now_ + network_delay(from, to);
+  if (!options_.is_in_order) return time;
+  Time& last = arrivals_[{from.process, to.process}];
+  last = std::max(last, time);
+  return last;
+}
+
 void World::send(Address from, Address to, const char* what, std::uint64_t detail, Action action) {
   injected_.messages += 1;
+  if (watch_) watch_(from.process, to.process, what, detail);
   const bool is_safe = is_healed_ || (from.process == to.process && options_.faults.local_is_fast);
   if (!is_safe) {
     const auto blocked = blocked_.find({from.process, to.process});
@@ -122,10 +131,10 @@ void World::send(Address from, Address to, const char* what, std::uint64_t detai
     }
     if (random_.uniform() < options_.faults.duplicate) {
       injected_.duplicated += 1;
-      push(now_ + network_delay(from, to), to, what, detail, action);
+      push(arrival(from, to), to, what, detail, action);
     }
   }
-  push(now_ + network_delay(from, to), to, what, detail, std::move(action));
+  push(arrival(from, to), to, what, detail, std::move(action));
 }
 
 bool World::step() {

@@ -11,6 +11,8 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/base/random.hpp"
@@ -35,6 +37,7 @@ struct Injected {
   std::uint64_t crashes = 0, crashes_in_step = 0, pauses = 0, partitions = 0, takeovers = 0;
   std::uint64_t store_errors = 0, store_ambiguous = 0, rotten = 0, entries_again = 0;
   // What came of it.
+  std::uint64_t staleness_most = 0;  // rounds that a replica trained on one view
   std::uint64_t terms = 0, adopted = 0, attempts = 0, stale_terms = 0;
   std::uint64_t savepoints = 0, savepoints_failed = 0, released = 0, branches = 0, cancelled = 0;
   std::uint64_t rescales = 0;
@@ -44,6 +47,8 @@ struct Injected {
 class World {
  public:
   using Action = std::function<void()>;
+  using Watch = std::function<void(ProcessId from, ProcessId to, std::string_view what,
+                                   std::uint64_t detail)>;
 
   World(const SimOptions& options, bool keeps_trace);
 
@@ -75,6 +80,9 @@ class World {
   // An event outside all processes.
   void outside(Time delay, Action action);
   void send(Address from, Address to, const char* what, std::uint64_t detail, Action action);
+
+  // Told about every message when it is sent, lost or not.
+  void watch_messages(Watch watch) { watch_ = std::move(watch); }
 
   // Runs the next event; false when there is none.
   bool step();
@@ -109,6 +117,7 @@ class World {
   };
 
   Time network_delay(Address from, Address to);
+  Time arrival(Address from, Address to);
   void push(Time time, std::optional<Address> owner, const char* what, std::uint64_t detail,
             Action action);
 
@@ -123,10 +132,12 @@ class World {
   bool is_healed_ = false;
   std::vector<Process> processes_;
   std::map<std::pair<ProcessId, ProcessId>, Time> blocked_;
-  std::vector<Event> queue_;  // a heap
+  std::map<std::pair<ProcessId, ProcessId>, Time> arrivals_;  // the last, where they are in order
+  std::vector<Event> queue_;                                  // a heap
   std::vector<std::string> last_events_;
   std::optional<std::string> violation_;
   Injected injected_;
+  Watch watch_;
 };
 
 }  // namespace millrace::sim

@@ -124,6 +124,8 @@ class ReplicaCore {
   Round round() const { return round_; }
   Round pushed_round() const { return pushed_round_; }
   Round slowest_active_round() const;
+  // Of the oldest view among the shards: round() - view_round() is its staleness.
+  Round view_round() const;
   Participation participation() const { return participation_; }
   bool is_drained() const;
   std::size_t unanswered(ShardId shard) const { return outboxes_[shard.value].entries.size(); }
@@ -143,7 +145,6 @@ class ReplicaCore {
   std::optional<IgnoreReason> refuse(const Answer& answer) const;
   bool is_synchronous() const { return options_.mode == MergeMode::synchronous; }
   bool leads_too_far() const;
-  Round view_round() const;
   void append(const Entry& entry, Effects& effects);
   void catch_up(Round others);
   void after_answer(Effects& effects);
