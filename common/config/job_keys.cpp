@@ -227,12 +227,11 @@ void add_training_and_merge(Keys& keys) {
   const auto merge = section(&JobSpec::merge);
   row = &add(keys, "merge.mode", merge, &MergeSpec::mode, "how replicas become one model");
   row->is_headline = true;
-  row->default_note = "async_gradient within one process, async_average between hosts";
+  row->default_note = "async_gradient; async_average for an mlp between hosts";
   row = &goes_on(
       range(add(keys, "merge.every", merge, &MergeSpec::every, "time between two pushes"), 1, 1e6));
   row->unit = "micro-batches";
-  row->default_note =
-      "within one process 8 when trained online, 1 in mini-batches; 16 for averages between hosts";
+  row->default_note = "8 when trained online, 1 in mini-batches; 16 for averages between hosts";
   row = &goes_on(range(add(keys, "merge.max_staleness", merge, &MergeSpec::max_staleness,
                            "rounds that a replica may run ahead before it waits"),
                        1, 1e6));

@@ -77,10 +77,14 @@ TrainingSpec default_training(ModelKind kind) {
   return spec;
 }
 
-// Inside a process a round costs little, and gradients learn more from the same records. Between
-// hosts they would be old when they arrive, and as many bytes as the network carries.
-MergeMode default_merge_mode(MergeReach reach) {
-  return reach == MergeReach::one_process ? MergeMode::async_gradient : MergeMode::async_average;
+// Where a round costs little, gradients learn more from the same records: inside a process, and
+// between hosts for models with a weight or a few for each feature. Those of a network would be as
+// many bytes as the link between hosts carries, and old when they arrive. Normalised updates are
+// never averaged unasked: what a replica gained with its own norms is too much for the average.
+MergeMode default_merge_mode(ModelKind model, OptimizerKind optimizer, MergeReach reach) {
+  const bool is_costly = reach == MergeReach::hosts && model == ModelKind::mlp;
+  return is_costly && optimizer != OptimizerKind::nag ? MergeMode::async_average
+                                                      : MergeMode::async_gradient;
 }
 
 // Online, a micro-batch is so little work that a push for each would cost a tenth of the time.
@@ -112,7 +116,7 @@ Status resolve_defaults(JobSpec& spec, const Schema& schema, MergeReach reach) {
   if (!spec.training) spec.training = default_training(spec.model->kind);
   if (!spec.merge) spec.merge.emplace();
   auto& merge = *spec.merge;
-  if (!merge.mode) merge.mode = default_merge_mode(reach);
+  if (!merge.mode) merge.mode = default_merge_mode(spec.model->kind, spec.optimizer->kind, reach);
   if (!merge.every) merge.every = default_merge_every(*merge.mode, spec.training->mode, reach);
   return {};
 }

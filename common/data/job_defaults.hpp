@@ -17,7 +17,7 @@ enum class MergeReach { one_process, hosts };
 ModelKind default_model(Task task);
 OptimizerSpec default_optimizer(ModelKind kind);
 TrainingSpec default_training(ModelKind kind);
-MergeMode default_merge_mode(MergeReach reach);
+MergeMode default_merge_mode(ModelKind model, OptimizerKind optimizer, MergeReach reach);
 std::uint32_t default_merge_every(MergeMode mode, TrainingMode training,
                                   MergeReach reach);  // micro-batches
 // How many parameter shards a job has whose `merge` is decided.

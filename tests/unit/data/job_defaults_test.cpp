@@ -49,20 +49,21 @@ BOOST_AUTO_TEST_CASE(a_merge_section_that_says_the_default_changes_nothing) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(between_hosts_replicas_are_averaged_and_rarely) {
-  for (const auto training : {TrainingMode::online, TrainingMode::mini_batch}) {
-    JobSpec spec;
-    spec.training = TrainingSpec{.mode = training};
-    BOOST_TEST(resolve_defaults(spec, schema_of(Task::binary), MergeReach::hosts).is_ok());
-    BOOST_TEST((spec.merge->mode == MergeMode::async_average));
-    BOOST_TEST(spec.merge->every.value() == 16u);
-  }
-  JobSpec spec;
-  spec.training = TrainingSpec{.mode = TrainingMode::mini_batch};
-  spec.merge = MergeSpec{.mode = MergeMode::async_gradient};
-  BOOST_TEST(resolve_defaults(spec, schema_of(Task::binary), MergeReach::hosts).is_ok());
-  BOOST_TEST((spec.merge->mode == MergeMode::async_gradient));
-  BOOST_TEST(spec.merge->every.value() == 1u);
+BOOST_AUTO_TEST_CASE(between_hosts_networks_are_averaged_and_rarely) {
+  JobSpec network, asked, normalised, linear;
+  network.model = asked.model = normalised.model =
+      ModelSpec{.kind = ModelKind::mlp, .layers = {8}, .dropout = {}};
+  asked.merge = MergeSpec{.mode = MergeMode::async_gradient};
+  normalised.optimizer.emplace().kind = OptimizerKind::nag;
+  for (auto* spec : {&network, &asked, &normalised, &linear})
+    BOOST_TEST(resolve_defaults(*spec, schema_of(Task::binary), MergeReach::hosts).is_ok());
+  BOOST_TEST((network.merge->mode == MergeMode::async_average));
+  BOOST_TEST(network.merge->every.value() == 16u);
+  for (const auto* spec : {&asked, &normalised})
+    BOOST_TEST((spec->merge->mode == MergeMode::async_gradient));
+  BOOST_TEST(asked.merge->every.value() == 1u);
+  BOOST_TEST((linear.merge->mode == MergeMode::async_gradient));
+  BOOST_TEST(linear.merge->every.value() == 8u);
 }
 
 BOOST_AUTO_TEST_CASE(what_the_job_file_says_stays) {
