@@ -53,9 +53,9 @@ def server_program():
 
 
 class S3Server(ServerProcess):
-    """One server."""
+    """One server. On a `host` (cluster/network.py) it runs there and listens at the host's address."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, host=None):
         self.program = server_program()
         self.folder = pathlib.Path(folder).resolve() / "s3"
         super().__init__("the object store", self.folder)
@@ -66,25 +66,32 @@ class S3Server(ServerProcess):
             path = self.secrets / f"s3-{name}"
             path.write_text(text + "\n")
             path.chmod(0o600)
-        self.port = free_ports(1)[0]
+        self.host, self.address = host, host.address if host else "127.0.0.1"
+        self.port = 9000 if host else free_ports(1)[0]
+        if host:
+            host.network.at_close.append(self.stop)
 
     def url(self, prefix="", port=None):
         """Of a store in the bucket; by another port where something stands in between."""
         place = f"{BUCKET}/{prefix}" if prefix else BUCKET
-        return f"s3://{place}?endpoint=http://127.0.0.1:{port or self.port}&region=us-east-1"
+        trusted = "&insecure=true" if self.host else ""
+        return f"s3://{place}?endpoint=http://{self.address}:{port or self.port}&region=us-east-1{trusted}"
 
     def objects(self, prefix=""):
         """The files of the bucket below a prefix, as paths."""
         return sorted(path for path in (self.folder / "data" / BUCKET / prefix).rglob("*") if path.is_file())
 
     def words(self):
-        return [self.program, "--port", f"127.0.0.1:{self.port}", "posix", self.folder / "data"]
+        words = [self.program, "--port", f"{self.address}:{self.port}", "posix", self.folder / "data"]
+        return self.host.command(*words) if self.host else words
 
     def environment(self):
         return {"ROOT_ACCESS_KEY": ACCESS_KEY_ID, "ROOT_SECRET_KEY": SECRET_ACCESS_KEY}
 
     def is_up(self):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+        connect = self.host.connect if self.host else lambda address, port, seconds: socket.create_connection(
+            (address, port), seconds)
+        with contextlib.suppress(OSError), connect(self.address, self.port, 1):
             return True
         return False
 

@@ -45,6 +45,7 @@ class Cluster:
 
     def __init__(self, folder, workers=2, slots=SLOTS, coordinator_flags=(), worker_flags=()):
         self.folder, self.slots = pathlib.Path(folder).resolve(), slots
+        self.checkpoints = f"file://{self.folder}/shared/checkpoints"
         self.coordinator_flags, self.worker_flags = list(coordinator_flags), list(worker_flags)
         for name in ("logs", "state", "shared/data", "shared/checkpoints"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
@@ -111,7 +112,7 @@ class Cluster:
         return [programs()["millrace-coordinator"], "--listen", f"{host.address}:{ACTORS}",
                 "--control", f"tcp://{host.address}:{CONTROL}",
                 "--metrics", f"{host.address}:{METRICS}", "--state", self.folder / "state" / name,
-                "--checkpoints", f"file://{self.folder}/shared/checkpoints",
+                "--checkpoints", self.checkpoints,
                 *self._node_keys(name), *self.coordinator_flags]
 
     def worker_words(self, name, host):
@@ -136,6 +137,14 @@ class Cluster:
         self.network.at_close.append(proxy.close)
         worker.words[worker.words.index("--coordinator") + 1] = f"{proxy.host.address}:{ACTORS}"
         return proxy.start()
+
+    def store_in(self, url, secrets):
+        """Checkpoints go there, before anything is started; all processes find the credentials in this folder."""
+        self.checkpoints = url
+        for process in self.processes:
+            process.words += ["--secrets", str(secrets)]
+        words = self.coordinator.words
+        words[words.index("--checkpoints") + 1] = url
 
     # ---- What a user does
 
