@@ -105,7 +105,8 @@ class Soak:
                 before = stale_rejected(self.cluster)
                 victim.resume()
                 time.sleep(LOOK_SECONDS)
-                self.refused += max(0, stale_rejected(self.cluster) - before)
+                after = stale_rejected(self.cluster)
+                self.refused += int(sum(max(0, count - before.get(name, 0)) for name, count in after.items()))
             self.done[deed] += 1
             print(f"cluster_soak: {deed} {self.done[deed]}: {victim.name}", flush=True)
 

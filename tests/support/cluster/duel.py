@@ -5,6 +5,7 @@
 
 The second one has a copy of the first one's state and commits to the same store, as after a host that was taken for dead.
 """
+import contextlib
 import shutil
 
 from cluster.processes import Failed, HostedProcess
@@ -15,9 +16,12 @@ DEPOSED = "another coordinator"
 
 
 def stale_rejected(cluster):
-    """Messages of older terms and attempts that workers have refused."""
-    return sum(value for worker in cluster.workers.values() if worker.is_alive()
-               for name, value in cluster.metrics(worker).items() if name.startswith(STALE))
+    """{worker: messages of older terms and attempts that it has refused}; of those that answer."""
+    refused = {}
+    for name, worker in cluster.workers.items():
+        with contextlib.suppress(OSError):  # it is dead, or paused
+            refused[name] = sum(value for key, value in cluster.metrics(worker).items() if key.startswith(STALE))
+    return refused
 
 
 class Duel:
