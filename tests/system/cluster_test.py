@@ -71,7 +71,7 @@ class Training(ClusterCase):
 
     def test_of_two_coordinators_one_commits(self):
         self.submit_slow()
-        Duel(self.cluster, "stream").fight()
+        Duel(self.cluster, "stream", is_paused=True).fight()
         self.require_finished_exact()
 
     def test_everything_killed_at_once_goes_on_where_it_was(self):

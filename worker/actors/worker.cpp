@@ -172,7 +172,7 @@ void start(Self self, const order::StartAttempt& order) {
 // An entry that is not taken comes again: replicas resend until they are answered.
 void take_entry(Self self, const Entry& entry) {
   auto& state = self->state;
-  if (entry.attempt < state.attempt) return;
+  if (!admit_attempt(self, entry.attempt)) return;
   const auto found = state.shards.find(entry.shard);
   if (found != state.shards.end()) {
     self->send(found->second, entry);

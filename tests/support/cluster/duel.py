@@ -1,9 +1,10 @@
 """Two coordinators that want one job: what happens when an old one comes back, or somebody starts a second.
 
-    duel = Duel(cluster, "stream")
+    duel = Duel(cluster, "stream", is_paused=True)
     duel.fight()
 
-The second one has a copy of the first one's state and commits to the same store, as after a host that was taken for dead.
+The second one has a copy of the first one's state and commits to the same store, as after a host that was taken for
+dead. The first one may be paused meanwhile: then it comes back to a job that is no longer its own.
 """
 import contextlib
 import shutil
@@ -29,8 +30,9 @@ class Duel:
 
     SECOND = "coordinator-2"
 
-    def __init__(self, cluster, job):
-        self.cluster, self.job = cluster, job
+    def __init__(self, cluster, job, is_paused=False):
+        self.cluster, self.job, self.is_paused = cluster, job, is_paused
+        self.log = cluster.folder / "shared/checkpoints" / job / "log"
         self.outcome = ""
 
     def fight(self):
@@ -39,7 +41,13 @@ class Duel:
         before = self.cluster.status(self.job)
         second = self.make_second()
         try:
+            if self.is_paused:
+                self.cluster.coordinator.pause()
+                entries = self.entries()
             second.start()
+            if self.is_paused:
+                self.cluster.wait(lambda: self.entries() - entries, "the second has committed", PATIENCE_SECONDS)
+                self.cluster.coordinator.resume()
             deposed = self.cluster.wait(self.first_is_deposed, "the first coordinator is deposed", PATIENCE_SECONDS)
         finally:
             second.kill()
@@ -48,8 +56,12 @@ class Duel:
         self.cluster.done("resume", self.job)
         after = self.cluster.wait(lambda: self.running_after(deposed), "the first coordinator has gone on",
                                   PATIENCE_SECONDS)
-        self.outcome = (f"attempt {before['attempt']} -> {after['attempt']}, deposed after checkpoint "
+        self.outcome = (f"{'paused, ' if self.is_paused else ''}attempt {before['attempt']} -> {after['attempt']}, deposed after checkpoint "
                         f"{deposed['checkpoints']['last_id']}, goes on with {after['checkpoints']['last_id']}")
+
+    def entries(self):
+        """Of the job's commit log."""
+        return {path.name for path in self.log.iterdir()}
 
     def make_second(self):
         state = self.cluster.folder / "state" / self.SECOND
