@@ -232,6 +232,12 @@ void add_training_and_merge(Keys& keys) {
       range(add(keys, "merge.every", merge, &MergeSpec::every, "time between two pushes"), 1, 1e6));
   row->unit = "micro-batches";
   row->default_note = "8 when trained online, 1 in mini-batches; 16 for averages between hosts";
+  row = &goes_on(range(add(keys, "merge.slots_every", merge, &MergeSpec::slots_every,
+                           "time between two pushes that carry the optimiser's averages too"),
+                       1, 1000));
+  row->unit = "pushes";
+  row->default_note = "1; 8 for averages between hosts";
+  row->only_with = "merge.mode=async_average";
   row = &goes_on(range(add(keys, "merge.max_staleness", merge, &MergeSpec::max_staleness,
                            "rounds that a replica may run ahead before it waits"),
                        1, 1e6));

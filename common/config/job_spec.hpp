@@ -139,6 +139,8 @@ struct MergeSpec {
   std::optional<MergeMode> mode = {};  // absent: chosen by where the replicas are
   // micro-batches between two pushes, >= 1; absent: chosen with the mode and the training mode
   std::optional<std::uint32_t> every = {};
+  // pushes between two that carry the optimiser's averages, >= 1; absent: chosen like `every`
+  std::optional<std::uint32_t> slots_every = {};
   std::uint32_t max_staleness = 16;  // rounds a replica may run ahead before it waits, >= 1
   double alpha = 0.5;                // elastic: pull towards the centre, (0, 1]
   double learning_rate_scale = 0.0;  // 0: chosen from the mode and the replicas

@@ -95,6 +95,10 @@ std::uint32_t default_merge_every(MergeMode mode, TrainingMode training, MergeRe
   return training == TrainingMode::online ? 8 : 1;
 }
 
+// What Adam keeps of its gradients changes slowly, and is two thirds of what it pushes: between
+// hosts every eighth push takes it along. Inside a process bytes cost nothing.
+constexpr std::uint32_t kSlotsEveryBetweenHosts = 8;
+
 // A gradient is one step of one optimiser: its answer is theta itself, which moves uncopied.
 std::uint32_t default_shards(const JobSpec& resolved) {
   const bool is_gradient = resolved.merge->mode == MergeMode::async_gradient;
@@ -118,6 +122,9 @@ Status resolve_defaults(JobSpec& spec, const Schema& schema, MergeReach reach) {
   auto& merge = *spec.merge;
   if (!merge.mode) merge.mode = default_merge_mode(spec.model->kind, spec.optimizer->kind, reach);
   if (!merge.every) merge.every = default_merge_every(*merge.mode, spec.training->mode, reach);
+  if (!merge.slots_every && *merge.mode == MergeMode::async_average) {
+    merge.slots_every = reach == MergeReach::hosts ? kSlotsEveryBetweenHosts : 1;
+  }
   return {};
 }
 

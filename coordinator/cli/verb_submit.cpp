@@ -89,8 +89,10 @@ void take_open_parts(const JobSpec& running, JobSpec& offered) {
   if (!offered.optimizer) offered.optimizer = running.optimizer;
   if (!offered.training) offered.training = running.training;
   if (!offered.merge) offered.merge = running.merge;
-  if (offered.merge && running.merge && !offered.merge->every)
-    offered.merge->every = running.merge->every;
+  if (offered.merge && running.merge) {
+    if (!offered.merge->every) offered.merge->every = running.merge->every;
+    if (!offered.merge->slots_every) offered.merge->slots_every = running.merge->slots_every;
+  }
   if (!offered.source.csv.header) offered.source.csv.header = running.source.csv.header;
 }
 

@@ -102,7 +102,8 @@ Status ParameterShard::check_shape(const ParameterPush& push) const {
   };
   if (push.layout_id != options_.layout_id) return refuse("it is for another model layout");
   if (push.kind != options_.push_kind) return refuse("it is of another kind");
-  if (!push.vectors.empty() && push.vectors.size() != vectors()) {
+  // Slots may be left for a later push.
+  if (push.vectors.size() > 1 && push.vectors.size() != vectors()) {
     return refuse("it has another number of vectors");
   }
   if (!push.scalars.empty() && push.scalars.size() != parameters_.scalars.size()) {
@@ -262,7 +263,9 @@ std::shared_ptr<const ViewPayload> ParameterShard::answer(ReplicaId replica,
     return view;
   }
   const std::size_t width = slice_.table_width;
-  view->vectors.resize(vectors());
+  // Slots answer slots.
+  const bool has_slots = push == nullptr || push->vectors.size() != 1;
+  view->vectors.resize(has_slots ? vectors() : 1);
   view->vectors[0].rows = rows_to_tell(replica, push);
   for (std::size_t v = 0; v < view->vectors.size(); ++v) {
     const auto& now = v == 0 ? parameters_.theta : parameters_.slots[v - 1];

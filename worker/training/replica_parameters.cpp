@@ -42,10 +42,12 @@ void freeze_stretch(std::span<const float> now, std::span<float> base, SlotMerge
 }  // namespace
 
 ReplicaParameters::ReplicaParameters(const ShardLayout& layout, std::uint64_t layout_id,
-                                     PushKind kind, std::shared_ptr<const Optimizer> optimizer)
+                                     PushKind kind, std::shared_ptr<const Optimizer> optimizer,
+                                     PushFilter filter)
     : layout_(layout),
       layout_id_(layout_id),
       kind_(kind),
+      filter_(filter),
       optimizer_(std::move(optimizer)),
       answered_(layout.shards()) {
   state_.theta.assign(layout_.whole().total(), 0.0f);
@@ -123,10 +125,21 @@ void ReplicaParameters::freeze_rows(PushPayloads& payloads) {
   touched_.clear();
 }
 
-PushPayloads ReplicaParameters::freeze() {
+bool ReplicaParameters::takes_slots(PushExtent extent) const {
+  const auto is_average = [](const SlotShape& slot) {
+    return slot.merge == SlotMerge::average || slot.merge == SlotMerge::average_non_negative;
+  };
+  return extent == PushExtent::whole || layout_.whole().table_rows != 0 ||
+         pushes_without_slots_ + 1 >= filter_.slots_every ||
+         !std::ranges::all_of(optimizer_->slots(), is_average);
+}
+
+PushPayloads ReplicaParameters::freeze(PushExtent extent) {
   MILLRACE_CHECK(kind_ != PushKind::gradient);
-  PushPayloads payloads = empty_payloads(vectors());
-  for (std::size_t v = 0; v < vectors(); ++v) freeze_dense(v, payloads);
+  const bool has_slots = takes_slots(extent);
+  pushes_without_slots_ = has_slots || vectors() == 1 ? 0 : pushes_without_slots_ + 1;
+  PushPayloads payloads = empty_payloads(has_slots ? vectors() : 1);
+  for (std::size_t v = 0; v < payloads[0]->vectors.size(); ++v) freeze_dense(v, payloads);
   freeze_rows(payloads);
   if (kind_ == PushKind::delta) {
     std::vector<double> gains(state_.scalars.size());
@@ -191,8 +204,9 @@ void ReplicaParameters::rebase_dense(std::uint32_t shard, std::size_t vector, Se
   if (!has_later(answered)) return rebase_stretch(at.now, at.base, values, at.merge);
   AlignedVector<float> next_base(values);
   for (const auto& later : outstanding_) {
-    if (later.sequence <= answered) continue;
-    add_later(next_base, later.payloads[shard]->vectors[vector].dense, at.merge);
+    const auto& pushed = later.payloads[shard]->vectors;
+    if (later.sequence <= answered || vector >= pushed.size()) continue;
+    add_later(next_base, pushed[vector].dense, at.merge);
   }
   rebase_stretch(at.now, at.base, next_base, at.merge);
 }

@@ -8,6 +8,9 @@
 // (frozen pushes not yet answered), slice by slice. So an answer v for push q gives base' = v +
 // later frozen pushes and theta' = base' + (theta - base): nothing learned meanwhile is lost, and
 // nobody waited.
+//
+// A push may leave the optimiser's averages behind (PushFilter): what they learned stays between
+// base and slot until a push takes them along, and a flush leaves nothing.
 #pragma once
 
 #include <cstdint>
@@ -23,10 +26,22 @@ namespace millrace {
 
 using PushPayloads = std::vector<std::shared_ptr<ParameterPush>>;  // one per shard
 
+// What a push may leave for a later one.
+struct PushFilter {
+  // Every how many pushes the optimiser's slots travel. More than 1 only where all of them are
+  // averages, which is what each replica has of its own gradients anyway, and no table rows travel.
+  std::uint32_t slots_every = 1;
+};
+
+enum class PushExtent : std::uint8_t {
+  filtered,
+  whole,  // a flush: nothing is left behind
+};
+
 class ReplicaParameters {
  public:
   ReplicaParameters(const ShardLayout& layout, std::uint64_t layout_id, PushKind kind,
-                    std::shared_ptr<const Optimizer> optimizer);
+                    std::shared_ptr<const Optimizer> optimizer, PushFilter filter = {});
 
   // Continues from a replica's own state (elastic averaging); else the first views of the shards
   // say all.
@@ -38,7 +53,9 @@ class ReplicaParameters {
   std::vector<std::uint32_t>& touched() { return touched_; }
 
   // What was learned since the last freeze, or where theta stands (elastic).
-  PushPayloads freeze();
+  PushPayloads freeze(PushExtent extent = PushExtent::whole);
+  // Whether the newest push left something behind.
+  bool holds_back() const { return pushes_without_slots_ != 0; }
   // Payloads without parameters: they carry only what the trainer adds.
   PushPayloads freeze_nothing() const { return empty_payloads(0); }
   // A gradient, handed over: this replica's own parameters do not move until the shards answer.
@@ -63,6 +80,7 @@ class ReplicaParameters {
     SlotMerge merge;
   };
 
+  bool takes_slots(PushExtent extent) const;
   PushPayloads empty_payloads(std::size_t vectors) const;
   void freeze_dense(std::size_t vector, PushPayloads& payloads);
   void freeze_rows(PushPayloads& payloads);
@@ -82,6 +100,7 @@ class ReplicaParameters {
   ShardLayout layout_;
   std::uint64_t layout_id_;
   PushKind kind_;
+  PushFilter filter_;
   std::shared_ptr<const Optimizer> optimizer_;
   ParameterState state_;
   ParameterState base_;  // only for PushKind::delta
@@ -89,6 +108,7 @@ class ReplicaParameters {
   std::deque<Outstanding> outstanding_;  // ascending
   std::vector<Sequence> answered_;  // newest answer of each shard; an answer may skip earlier ones
   Gradient spare_;
+  std::uint32_t pushes_without_slots_ = 0;  // since the last with them
 };
 
 }  // namespace millrace

@@ -73,7 +73,7 @@ Trainer::Trainer(TrainerPlan plan, TrainerState state, TrainerListener& listener
       listener_(listener),
       core_(core_options(plan_)),
       parameters_(plan_.setup->shards, plan_.setup->layout_id, plan_.setup->push_kind,
-                  plan_.setup->optimizer),
+                  plan_.setup->optimizer, plan_.setup->push_filter),
       pipeline_(plan_.setup->compile_pipeline()),
       dictionary_(plan_.setup->initial_dictionary()),
       state_(std::move(state)),

@@ -106,7 +106,7 @@ class Trainer {
   bool has_pending() const { return records_pending_ > 0 || !proposals_.empty(); }
   // Ends a round: pushes what is pending, where the protocol has room.
   Status merge();
-  Result<PushContent> freeze_pending(PushPayloads& payloads);
+  Result<PushContent> freeze_pending(PushPayloads& payloads, PushExtent extent);
   Status take_cut();
   TrainerCut make_snapshot(CutId cut);
   std::vector<SplitProgress> positions() const;

@@ -77,10 +77,10 @@ Status Trainer::push_gradient() {
   return {};
 }
 
-Result<PushContent> Trainer::freeze_pending(PushPayloads& payloads) {
+Result<PushContent> Trainer::freeze_pending(PushPayloads& payloads, PushExtent extent) {
   const auto& setup = *plan_.setup;
   if (setup.push_kind != PushKind::gradient) {
-    payloads = parameters_.freeze();
+    payloads = parameters_.freeze(extent);
   } else if (std::exchange(has_gradient_, false)) {
     payloads = parameters_.freeze_gradient(std::move(gradient_), setup.rate_scale);
     gradient_ = parameters_.recycle();
@@ -107,8 +107,9 @@ Result<PushContent> Trainer::freeze_pending(PushPayloads& payloads) {
 Status Trainer::merge() {
   core_.end_round();
   if (!core_.can_push()) return {};  // learns on, and pushes more at a later merge point
+  const auto extent = is_read_to_end() ? PushExtent::whole : PushExtent::filtered;
   PushPayloads payloads;
-  MILLRACE_ASSIGN(const PushContent content, freeze_pending(payloads));
+  MILLRACE_ASSIGN(const PushContent content, freeze_pending(payloads, extent));
   execute(core_.push(content), payloads);
   return {};
 }
@@ -116,8 +117,8 @@ Status Trainer::merge() {
 Status Trainer::take_cut() {
   std::optional<PushContent> pending;
   PushPayloads payloads;
-  if (!is_synchronous() && has_pending()) {
-    MILLRACE_ASSIGN(pending, freeze_pending(payloads));
+  if (!is_synchronous() && (has_pending() || parameters_.holds_back())) {
+    MILLRACE_ASSIGN(pending, freeze_pending(payloads, PushExtent::whole));
   }
   execute(core_.begin_cut(std::move(pending)), payloads);
   return {};

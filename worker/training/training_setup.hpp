@@ -18,6 +18,7 @@
 #include "common/pipeline/pipeline.hpp"
 #include "worker/training/parameter_payload.hpp"
 #include "worker/training/parameter_shard.hpp"
+#include "worker/training/replica_parameters.hpp"
 
 namespace millrace {
 
@@ -37,6 +38,7 @@ struct TrainingSetup {
   ShardLayout shards;
   std::uint64_t layout_id = 0;
   PushKind push_kind = PushKind::delta;
+  PushFilter push_filter;
   double rate_scale = 1.0;  // merge.learning_rate_scale, resolved
 
   // A fresh pipeline, to be owned by one trainer.

@@ -10,13 +10,16 @@ namespace millrace::test {
 
 class Merging {
  public:
-  // 32 dense floats and 6 table rows of 2, over `shards`.
-  Merging(MergeMode mode, PushKind kind, OptimizerKind optimizer, std::uint32_t shards) {
+  static constexpr ParameterLayout kWithTable{.dense = 32, .table_rows = 6, .table_width = 2};
+  static constexpr ParameterLayout kWithoutTable{.dense = 32, .table_rows = 0, .table_width = 0};
+
+  Merging(MergeMode mode, PushKind kind, OptimizerKind optimizer, std::uint32_t shards,
+          PushFilter filter = {}, const ParameterLayout& layout = kWithTable) {
     OptimizerSpec spec;
     spec.kind = optimizer;
     spec.learning_rate = 0.5;
     optimizer_ = make_optimizer(spec).value();
-    layout_ = ShardLayout({.dense = 32, .table_rows = 6, .table_width = 2}, shards);
+    layout_ = ShardLayout(layout, shards);
     std::vector<float> theta(layout_.whole().total());
     for (std::size_t i = 0; i < theta.size(); ++i) theta[i] = static_cast<float>(i);
     for (std::uint32_t shard = 0; shard < shards; ++shard) {
@@ -33,7 +36,7 @@ class Merging {
           std::make_unique<ParameterShard>(options, theta, 0, Dictionary(Schema{}, {4})));
     }
     for (std::uint32_t id = 0; id < 2; ++id) {
-      replicas_.emplace_back(layout_, kLayout, kind, optimizer_);
+      replicas_.emplace_back(layout_, kLayout, kind, optimizer_, filter);
       tell(id, Sequence(1), {});
     }
   }

@@ -114,6 +114,84 @@ BOOST_AUTO_TEST_CASE(slots_travel_only_where_replicas_step_the_optimiser) {
   BOOST_TEST(gradients.answer(0, {})[0]->vectors.size() == 1u);
 }
 
+// Of Adam with a filter, after each of `pushes` pushes that gained 1 in theta and in both slots.
+std::vector<std::size_t> vectors_of(Merging& m, std::uint64_t pushes) {
+  std::vector<std::size_t> vectors;
+  for (std::uint64_t sequence = 2; sequence < pushes + 2; ++sequence) {
+    auto& state = m.replica(0).state();
+    state.theta[kDense] += 1.0f;
+    for (auto& slot : state.slots) slot[kDense] += 1.0f;
+    const auto push = m.replica(0).freeze(PushExtent::filtered);
+    m.replica(0).sent(Sequence(sequence), push);
+    m.apply(0, push, 0.5);
+    const auto views = m.answer(0, push);
+    BOOST_TEST(views[0]->vectors.size() == push[0]->vectors.size());
+    m.replica(0).rebase(ShardId(0), Sequence(sequence), views[0]);
+    vectors.push_back(push[0]->vectors.size());
+  }
+  return vectors;
+}
+
+BOOST_AUTO_TEST_CASE(slots_wait_for_a_push_that_takes_them_along) {
+  Merging m(MergeMode::async_average, PushKind::delta, OptimizerKind::adam, 1, {.slots_every = 3},
+            Merging::kWithoutTable);
+  BOOST_TEST(vectors_of(m, 4) == (std::vector<std::size_t>{1, 1, 3, 1}),
+             boost::test_tools::per_element());
+  BOOST_TEST(m.merged()[kDense] == 5.0f);
+  BOOST_TEST(m.shard(0).state().parameters.slots[0][kDense] == 1.5f);
+  // Half of three gains was answered, and one has not been pushed.
+  BOOST_TEST(m.replica(0).state().slots[0][kDense] == 2.5f);
+  BOOST_TEST(m.replica(0).holds_back());
+}
+
+BOOST_AUTO_TEST_CASE(a_flush_leaves_no_slot_behind) {
+  Merging m(MergeMode::async_average, PushKind::delta, OptimizerKind::adam, 1, {.slots_every = 100},
+            Merging::kWithoutTable);
+  (void)vectors_of(m, 4);
+  const auto push = m.replica(0).freeze(PushExtent::whole);
+  m.apply(0, push, 0.5);
+  BOOST_TEST(m.shard(0).state().parameters.slots[1][kDense] == 2.0f);
+  BOOST_TEST(!m.replica(0).holds_back());
+}
+
+BOOST_AUTO_TEST_CASE(slots_under_way_are_not_lost_by_an_answer_without_them) {
+  Merging m(MergeMode::async_average, PushKind::delta, OptimizerKind::adam, 1, {.slots_every = 2},
+            Merging::kWithoutTable);
+  auto& slot = m.replica(0).state().slots[0];
+  const auto push_next = [&](std::uint64_t sequence) {
+    slot[kDense] += 1.0f;
+    auto push = m.replica(0).freeze(PushExtent::filtered);
+    m.replica(0).sent(Sequence(sequence), push);
+    return push;
+  };
+  const auto bare = push_next(2);
+  const auto full = push_next(3);
+  const auto late = push_next(4);
+  m.apply(0, bare, 0.5);
+  m.tell(0, Sequence(2), bare);
+  BOOST_TEST(slot[kDense] == 3.0f);
+  m.apply(0, full, 0.5);
+  m.apply(0, late, 0.5);
+  m.tell(0, Sequence(4), late);  // the answer to `full` got lost
+  BOOST_TEST(slot[kDense] == 3.0f);
+  const auto last = push_next(5);
+  m.apply(0, last, 0.5);
+  m.tell(0, Sequence(5), last);
+  BOOST_TEST(slot[kDense] == 2.0f);
+  BOOST_TEST(m.shard(0).state().parameters.slots[0][kDense] == 2.0f);
+}
+
+BOOST_AUTO_TEST_CASE(sums_and_rows_never_wait) {
+  Merging sums(MergeMode::async_average, PushKind::delta, OptimizerKind::adagrad, 1,
+               {.slots_every = 3}, Merging::kWithoutTable);
+  Merging rows(MergeMode::async_average, PushKind::delta, OptimizerKind::adam, 1,
+               {.slots_every = 3});
+  BOOST_TEST(vectors_of(sums, 2) == (std::vector<std::size_t>{2, 2}),
+             boost::test_tools::per_element());
+  BOOST_TEST(vectors_of(rows, 2) == (std::vector<std::size_t>{3, 3}),
+             boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(a_gradient_is_applied_by_the_shard_and_theta_is_handed_over) {
   for (const std::uint32_t shards : {1u, 2u}) {
     Merging m(MergeMode::async_gradient, PushKind::gradient, OptimizerKind::sgd, shards);
