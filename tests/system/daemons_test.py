@@ -84,6 +84,10 @@ class Daemons(ProgramTest):
             with self.subTest(name):
                 self.require_said(self.require_code(self.fails(name, "--http=127.0.0.1:0"), WRONG_USAGE), "--http")
 
+    def test_a_flag_without_effect_is_refused_with_what_it_needs(self):
+        said = self.require_code(self.fails("millrace-worker", "--roles", "train,parameters"), WRONG_USAGE)
+        self.require_said(said, "--predictions", "serve")
+
     def test_every_option_that_the_documents_show_exists(self):
         shown = [words for page in sorted((ROOT / "docs").glob("*.md"))
                  for words in re.findall(r"^(millrace-(?:coordinator|worker) (?:.*\\\n)*.*)$", page.read_text(), re.M)]

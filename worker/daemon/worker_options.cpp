@@ -144,6 +144,9 @@ Result<WorkerDaemonOptions> make_worker_options(const NodeValues& values, const 
   MILLRACE_ASSIGN(options.roles, roles(values));
   if (options.roles.serve) {
     MILLRACE_ASSIGN(options.predictions, read_client_endpoint(values, "predictions", options));
+  } else if (values.origin("predictions").starts_with("--")) {
+    return values.wrong("predictions", "has no effect: --roles does not name serve",
+                        "add serve to the roles, or leave --predictions out");
   }
   MILLRACE_ASSIGN(options.labels, labels(values));
   options.data_roots = values.list("data-root");
