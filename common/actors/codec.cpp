@@ -18,6 +18,8 @@ inline constexpr const char* kMessageName<order::AbortCut> = "an order to abort 
 template <>
 inline constexpr const char* kMessageName<order::SendShards> = "an order to send shards";
 template <>
+inline constexpr const char* kMessageName<order::ReleaseOutputs> = "an order to release outputs";
+template <>
 inline constexpr const char* kMessageName<WorkerReport> = "a worker's report";
 template <>
 inline constexpr const char* kMessageName<WorkerTick> = "a worker's tick";
@@ -174,6 +176,10 @@ template <typename F>
 static void fields(F& f, SendShards& send) {
   f(send.attempt, send.cut);
 }
+template <typename F>
+static void fields(F& f, ReleaseOutputs& release) {
+  f(release.attempt, release.cut, release.term);
+}
 
 static void added_fields(FieldWriter& f, StartAttempt& start) {
   f(start.term, ListField{start.peers, limits::kWorkersMax, "peers"});
@@ -248,6 +254,16 @@ template <typename F>
 static void fields(F& f, OrderRefused& report) {
   f(report.term);
 }
+template <typename F>
+static void fields(F& f, OutputsReleased& report) {
+  f(report.replica, report.cut);
+}
+template <typename F>
+static void fields(F&, CutWanted&) {}
+template <typename F>
+static void fields(F& f, Warning& report) {
+  f(TextField{report.text, limits::kStatusTextBytesMax, "bytes of a warning"});
+}
 
 }  // namespace report
 
@@ -295,6 +311,7 @@ template Result<Frame> encode_message(const order::StopAttempt&);
 template Result<Frame> encode_message(const order::TriggerCut&);
 template Result<Frame> encode_message(const order::AbortCut&);
 template Result<Frame> encode_message(const order::SendShards&);
+template Result<Frame> encode_message(const order::ReleaseOutputs&);
 template Result<Frame> encode_message(const WorkerReport&);
 template Result<Frame> encode_message(const WorkerTick&);
 template Result<Frame> encode_message(const RegisterWorker&);
@@ -305,6 +322,7 @@ template Result<order::StopAttempt> decode_message(ByteView);
 template Result<order::TriggerCut> decode_message(ByteView);
 template Result<order::AbortCut> decode_message(ByteView);
 template Result<order::SendShards> decode_message(ByteView);
+template Result<order::ReleaseOutputs> decode_message(ByteView);
 template Result<WorkerReport> decode_message(ByteView);
 template Result<WorkerTick> decode_message(ByteView);
 template Result<RegisterWorker> decode_message(ByteView);

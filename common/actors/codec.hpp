@@ -36,6 +36,7 @@ extern template Result<Frame> encode_message(const order::StopAttempt&);
 extern template Result<Frame> encode_message(const order::TriggerCut&);
 extern template Result<Frame> encode_message(const order::AbortCut&);
 extern template Result<Frame> encode_message(const order::SendShards&);
+extern template Result<Frame> encode_message(const order::ReleaseOutputs&);
 extern template Result<Frame> encode_message(const WorkerReport&);
 extern template Result<Frame> encode_message(const WorkerTick&);
 // Without their handles.
@@ -47,6 +48,7 @@ extern template Result<order::StopAttempt> decode_message(ByteView);
 extern template Result<order::TriggerCut> decode_message(ByteView);
 extern template Result<order::AbortCut> decode_message(ByteView);
 extern template Result<order::SendShards> decode_message(ByteView);
+extern template Result<order::ReleaseOutputs> decode_message(ByteView);
 extern template Result<WorkerReport> decode_message(ByteView);
 extern template Result<WorkerTick> decode_message(ByteView);
 extern template Result<RegisterWorker> decode_message(ByteView);

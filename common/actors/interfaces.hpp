@@ -34,7 +34,8 @@ struct AdoptAttempt {
 using worker_control =
     caf::typed_actor<caf::reacts_to<order::StartAttempt>, caf::reacts_to<order::StopAttempt>,
                      caf::reacts_to<order::TriggerCut>, caf::reacts_to<order::AbortCut>,
-                     caf::reacts_to<order::SendShards>, caf::reacts_to<AdoptAttempt>>;
+                     caf::reacts_to<order::SendShards>, caf::reacts_to<order::ReleaseOutputs>,
+                     caf::reacts_to<AdoptAttempt>>;
 
 struct RegisterWorker {
   WorkerId worker;
@@ -64,6 +65,8 @@ template <>
 inline constexpr bool travels<order::AbortCut> = true;
 template <>
 inline constexpr bool travels<order::SendShards> = true;
+template <>
+inline constexpr bool travels<order::ReleaseOutputs> = true;
 template <>
 inline constexpr bool travels<AdoptAttempt> = true;
 template <>
@@ -96,6 +99,7 @@ CAF_ADD_TYPE_ID(millrace_control, (millrace::order::StopAttempt))
 CAF_ADD_TYPE_ID(millrace_control, (millrace::order::TriggerCut))
 CAF_ADD_TYPE_ID(millrace_control, (millrace::order::AbortCut))
 CAF_ADD_TYPE_ID(millrace_control, (millrace::order::SendShards))
+CAF_ADD_TYPE_ID(millrace_control, (millrace::order::ReleaseOutputs))
 CAF_ADD_TYPE_ID(millrace_control, (millrace::AdoptAttempt))
 CAF_ADD_TYPE_ID(millrace_control, (millrace::WorkerReport))
 CAF_ADD_TYPE_ID(millrace_control, (millrace::WorkerTick))

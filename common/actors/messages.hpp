@@ -84,6 +84,13 @@ struct SendShards {
   CutId cut;
   Term term = {};
 };
+// The cut is complete in the log: sinks may have what was put out before it. Answered by
+// OutputsReleased of each replica, once they have.
+struct ReleaseOutputs {
+  Attempt attempt;
+  CutId cut;
+  Term term = {};
+};
 
 }  // namespace order
 
@@ -128,6 +135,17 @@ struct CutFailed {
 struct AttemptFailed {
   Status status;
 };
+// The sinks have everything that this replica has put out before the cut.
+struct OutputsReleased {
+  ReplicaId replica;
+  CutId cut;
+};
+// So much was put out since the last cut that another one should be taken.
+struct CutWanted {};
+// What people should know, where they look at the job.
+struct Warning {
+  std::string text;
+};
 // The order came from a coordinator that leads no more, or was for an attempt that is over; the
 // report's own attempt is the newest one known here.
 struct OrderRefused {
@@ -141,7 +159,8 @@ struct WorkerReport {
   Attempt attempt;
   std::variant<report::AttemptStarted, report::ReplicaCut, report::ShardCut, report::PartDurable,
                report::ShardContent, report::ReplicaFinished, report::ReplicaProgress,
-               report::CutFailed, report::AttemptFailed, report::OrderRefused>
+               report::CutFailed, report::AttemptFailed, report::OrderRefused,
+               report::OutputsReleased, report::CutWanted, report::Warning>
       what;
 };
 

@@ -26,6 +26,21 @@ inline constexpr std::size_t kFilesMax = 100'000;         // matched by one glob
 inline constexpr std::size_t kKafkaReadAheadBytes = std::size_t{64} << 20;
 inline constexpr std::size_t kKafkaReadAheadMessages = 1'000'000;  // of about 300 B beside bytes
 
+// Sinks
+// Of one replica: what it puts out and no sink has confirmed. Part of every checkpoint, so a sink
+// that is away costs this much per cut; beyond it training waits.
+inline constexpr std::size_t kOutputBytesMax = std::size_t{64} << 20;
+// Put out since the last cut: then the next one is asked for, so that transactions stay short.
+inline constexpr std::size_t kOutputBytesPerCut = kOutputBytesMax / 4;
+// One message with its key and headers: what brokers take unless they are told otherwise, less what
+// the protocol adds. A longer record is cut off, and a header says so.
+inline constexpr std::size_t kOutputMessageBytesMax = 900'000;
+// Handed to the library and not acknowledged yet, of one transaction.
+inline constexpr std::size_t kOutputQueueBytesMax = std::size_t{32} << 20;
+// Quarantined messages of one micro-batch: then it ends early.
+inline constexpr std::size_t kDeadLetterBytesMax = 4u << 20;
+inline constexpr std::size_t kDeadLettersMax = kQuarantineEntriesKept / 2;
+
 // Model
 // float32 values of one model: 1 GiB.
 inline constexpr std::size_t kParametersMax = std::size_t{1} << 28;

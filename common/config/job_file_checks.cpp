@@ -23,6 +23,7 @@ class Checks {
     check_schema();
     check_classes();
     check_model();
+    std::ranges::move(find_sink_problems(spec_), std::back_inserter(problems_));
     return std::move(problems_);
   }
 

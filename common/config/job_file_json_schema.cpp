@@ -155,6 +155,7 @@ std::string job_file_json_schema() {
   defaults.optimizer.emplace();
   defaults.training.emplace();
   defaults.merge.emplace();
+  defaults.predictions.emplace();
   for (const auto& key : job_keys()) {
     const auto dot = key.path.rfind('.');
     const auto section = dot == std::string::npos ? std::string() : key.path.substr(0, dot);

@@ -17,6 +17,7 @@ const JobSpec& complete_defaults() {
     all.optimizer.emplace();
     all.training.emplace();
     all.merge.emplace();
+    all.predictions.emplace();
     return all;
   }();
   return spec;

@@ -128,6 +128,9 @@ void JobFileReader::read_entry(const YAML::Node& name, const YAML::Node& value,
     return;
   }
   if (is_job_section(path)) {
+    // A sink without keys is one that lacks them, not none.
+    if (value.IsMap() && path == "sinks.predictions" && !result_.spec.predictions)
+      result_.spec.predictions.emplace();
     if (value.IsMap()) return read_map(value, path);
     return report(path, mark, std::string("expected a map of keys, got ") + kind_of(value));
   }
@@ -234,7 +237,7 @@ std::optional<JobValue> JobFileReader::read_scalar(const KeyRules& rules, const 
     report(path, value.Mark(), parsed.status().message(), parsed.status().hint());
   } else if (value.IsMap() && value.size() == 1 && value["secret"]) {
     report(path, value.Mark(), "is no secret, and not supported as one",
-           "secrets are for source.kafka.properties; write the value itself");
+           "secrets are for `properties` of Kafka; write the value itself");
   } else {
     report(path, value.Mark(), std::string("expected a single value, got ") + kind_of(value),
            value.IsNull()

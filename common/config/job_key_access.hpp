@@ -143,5 +143,7 @@ Key<Root> key(const std::string& path, const Access<Root, Section>& access, T Se
 
 // The rows of a source of its own, in kafka_keys.cpp.
 void add_kafka_keys(std::vector<JobKey>& keys);
+// Of what a job puts out.
+void add_sink_keys(std::vector<JobKey>& keys);
 
 }  // namespace millrace::job_key_access

@@ -279,6 +279,7 @@ void add_the_rest(Keys& keys) {
   goes_on(range(add(keys, "publish.retain", section(&JobSpec::publish), &PublishSpec::retain,
                     "model versions that are kept beside those an alias names"),
                 1, 100'000));
+  add_sink_keys(keys);
   const auto job = itself<JobSpec>();
   row = &range(add(keys, "parallelism", job, &JobSpec::parallelism,
                    "replicas that train at the same time; workers only host them"),
@@ -322,6 +323,9 @@ const std::vector<SectionHelp>& job_sections() {
       {"evaluation", "test, then train: every record is predicted before it is learned"},
       {"checkpoint", "consistent cuts of the whole job, from which it resumes"},
       {"publish", "immutable model versions, for predictions"},
+      {"sinks", "what the job puts out, exactly once"},
+      {"sinks.predictions",
+       "what was predicted for each record before it was learned: one message each"},
   };
   return all;
 }
@@ -345,7 +349,7 @@ const std::vector<UnsupportedKey>& unsupported_keys() {
       {"publish.gate", "none"},
       {"recovery", "consistent"},
       {"deterministic", "false"},
-      {"sinks", "[]"},
+      {"sinks.alerts", ""},
   };
   return all;
 }

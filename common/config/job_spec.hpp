@@ -18,6 +18,7 @@ enum class SourceKind { file, generator, kafka };
 enum class KafkaStart { earliest, latest, timestamp, offsets };
 enum class KafkaUntil { latest };
 enum class KafkaPart { value, key };
+enum class SinkKind { kafka };
 enum class Task { regression, binary, multiclass };
 enum class ModelKind { linear, logistic, softmax, mlp };
 enum class OptimizerKind { sgd, adagrad, adam, nag };
@@ -65,6 +66,7 @@ struct KafkaSpec {
   std::chrono::milliseconds linger{100};       // a micro-batch waits so long for more records, >= 0
   std::optional<std::string> group;            // under which offsets are committed
   bool commit_offsets = false;                 // of complete checkpoints, for lag tools
+  std::optional<std::string> dead_letter;      // the topic that quarantined messages go to
   Properties properties;                       // of librdkafka: kafka_properties.hpp lists them
   friend bool operator==(const KafkaSpec&, const KafkaSpec&) = default;
 };
@@ -164,6 +166,15 @@ struct PublishSpec {
   friend bool operator==(const PublishSpec&, const PublishSpec&) = default;
 };
 
+// Where what a job puts out is written, exactly once.
+struct SinkSpec {
+  SinkKind kind = SinkKind::kafka;
+  std::string brokers;    // host:port, several separated by commas
+  std::string topic;      // never written to by anybody else under this job's name
+  Properties properties;  // of librdkafka
+  friend bool operator==(const SinkSpec&, const SinkSpec&) = default;
+};
+
 struct JobSpec {
   std::string name;
   SourceSpec source;
@@ -176,9 +187,17 @@ struct JobSpec {
   EvaluationSpec evaluation;
   CheckpointSpec checkpoint;
   PublishSpec publish;
-  std::uint32_t parallelism = 1;  // replicas, [1, 1024]
+  std::optional<SinkSpec> predictions;  // one for each record that was tested; absent: nowhere
+  std::uint32_t parallelism = 1;        // replicas, [1, 1024]
   std::uint64_t seed = 1;
   friend bool operator==(const JobSpec&, const JobSpec&) = default;
 };
+
+// Whether a job puts out anything that sinks take.
+inline bool has_sinks(const JobSpec& job) {
+  const bool has_dead_letters =
+      job.source.kind == SourceKind::kafka && job.source.kafka.dead_letter.has_value();
+  return job.predictions.has_value() || has_dead_letters;
+}
 
 }  // namespace millrace

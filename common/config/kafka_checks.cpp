@@ -38,48 +38,80 @@ bool is_broker(std::string_view text) {
   return is_name && (colon == text.npos || is_port(text.substr(colon + 1)));
 }
 
+// What is asked of every place in a job file that names a cluster.
+class Endpoint {
+ public:
+  // `section` ends in a dot; `user` is what requires the keys.
+  Endpoint(std::string section, std::string user, std::vector<JobProblem>& problems)
+      : section_(std::move(section)), user_(std::move(user)), problems_(problems) {}
+
+  void check_brokers(std::string_view brokers) {
+    const char* hint = "for instance `brokers: \"broker-1:9092,broker-2:9092\"`";
+    if (brokers.empty()) return report("brokers", "is required for " + user_, hint);
+    for (;;) {
+      const auto comma = brokers.find(',');
+      const auto broker = brokers.substr(0, comma);
+      if (!is_broker(broker))
+        return report("brokers", "'" + std::string(broker) + "' is no host:port", hint);
+      if (comma == brokers.npos) return;
+      brokers.remove_prefix(comma + 1);
+    }
+  }
+
+  void check_topic(const std::string& name, const std::string& topic) {
+    if (topic.empty()) return report(name, "is required for " + user_);
+    const bool is_safe = std::ranges::all_of(
+        topic, [](unsigned char c) { return std::isalnum(c) || c == '.' || c == '_' || c == '-'; });
+    if (!is_safe || topic == "." || topic == ".." || topic.size() > kTopicBytesMax)
+      report(name, "'" + topic + "' cannot be the name of a topic",
+             "letters, digits, '.', '_' and '-', at most 249");
+  }
+
+  void check_properties(const Properties& properties) {
+    for (const auto& [name, property] : properties)
+      if (const auto status = check_kafka_property(name, property); !status.is_ok())
+        report("properties." + name, status.message(), status.hint());
+    if (const auto status = check_kafka_properties(properties); !status.is_ok())
+      report("properties", status.message(), status.hint());
+  }
+
+  void report(const std::string& name, std::string message, std::string hint = {}) {
+    problems_.push_back(
+        {.key = section_ + name, .message = std::move(message), .hint = std::move(hint)});
+  }
+
+ private:
+  const std::string section_;
+  const std::string user_;
+  std::vector<JobProblem>& problems_;
+};
+
 class KafkaChecks {
  public:
   explicit KafkaChecks(const JobSpec& spec) : spec_(spec), kafka_(spec.source.kafka) {}
 
   std::vector<JobProblem> run() {
-    check_brokers();
-    check_topic();
+    endpoint_.check_brokers(kafka_.brokers);
+    endpoint_.check_topic("topic", kafka_.topic);
     check_start();
     check_fields();
     check_offsets();
-    check_properties();
+    check_dead_letter();
+    endpoint_.check_properties(kafka_.properties);
     return std::move(problems_);
   }
 
  private:
   void report(const std::string& name, std::string message, std::string hint = {}) {
-    problems_.push_back(
-        {.key = "source.kafka." + name, .message = std::move(message), .hint = std::move(hint)});
+    endpoint_.report(name, std::move(message), std::move(hint));
   }
 
-  void check_brokers() {
-    const char* hint = "for instance `brokers: \"broker-1:9092,broker-2:9092\"`";
-    if (kafka_.brokers.empty()) return report("brokers", "is required for kafka", hint);
-    std::string_view rest = kafka_.brokers;
-    for (;;) {
-      const auto comma = rest.find(',');
-      const auto broker = rest.substr(0, comma);
-      if (!is_broker(broker))
-        return report("brokers", "'" + std::string(broker) + "' is no host:port", hint);
-      if (comma == rest.npos) return;
-      rest.remove_prefix(comma + 1);
-    }
-  }
-
-  void check_topic() {
-    const auto& topic = kafka_.topic;
-    if (topic.empty()) return report("topic", "is required for kafka");
-    const bool is_safe = std::ranges::all_of(
-        topic, [](unsigned char c) { return std::isalnum(c) || c == '.' || c == '_' || c == '-'; });
-    if (!is_safe || topic == "." || topic == ".." || topic.size() > kTopicBytesMax)
-      report("topic", "'" + topic + "' cannot be the name of a topic",
-             "letters, digits, '.', '_' and '-', at most 249");
+  void check_dead_letter() {
+    if (!kafka_.dead_letter) return;
+    endpoint_.check_topic("dead_letter", *kafka_.dead_letter);
+    if (*kafka_.dead_letter == kafka_.topic)
+      report("dead_letter", "is the topic that is read: what is broken would come back for ever",
+             "name another topic");
   }
 
   void check_start() {
@@ -138,20 +170,31 @@ class KafkaChecks {
              "it needs `commit_offsets: true`; leave it out otherwise");
   }
 
-  void check_properties() {
-    for (const auto& [name, property] : kafka_.properties)
-      if (const auto status = check_kafka_property(name, property); !status.is_ok())
-        report("properties." + name, status.message(), status.hint());
-    if (const auto status = check_kafka_properties(kafka_.properties); !status.is_ok())
-      report("properties", status.message(), status.hint());
-  }
-
   const JobSpec& spec_;
   const KafkaSpec& kafka_;
   std::vector<JobProblem> problems_;
+  Endpoint endpoint_{"source.kafka.", "kafka", problems_};
 };
 
 }  // namespace
+
+std::vector<JobProblem> find_sink_problems(const JobSpec& spec) {
+  std::vector<JobProblem> problems;
+  if (!spec.predictions) return problems;
+  const SinkSpec& sink = *spec.predictions;
+  Endpoint endpoint("sinks.predictions.", "a sink", problems);
+  endpoint.check_brokers(sink.brokers);
+  endpoint.check_topic("topic", sink.topic);
+  endpoint.check_properties(sink.properties);
+  for (const char* name : {"isolation.level", "fetch.min.bytes", "fetch.wait.max.ms"})
+    if (sink.properties.contains(name))
+      endpoint.report("properties." + std::string(name), "has no effect on a sink", "leave it out");
+  const bool reads_it = spec.source.kind == SourceKind::kafka &&
+                        spec.source.kafka.brokers == sink.brokers &&
+                        spec.source.kafka.topic == sink.topic;
+  if (reads_it) endpoint.report("topic", "is the topic that the job reads", "name another topic");
+  return problems;
+}
 
 std::vector<JobProblem> find_kafka_problems(const JobSpec& spec) {
   return KafkaChecks(spec).run();

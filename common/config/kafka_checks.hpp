@@ -11,5 +11,7 @@ namespace millrace {
 
 // Precondition: the job's source is a topic.
 std::vector<JobProblem> find_kafka_problems(const JobSpec& spec);
+// Of what the job puts out.
+std::vector<JobProblem> find_sink_problems(const JobSpec& spec);
 
 }  // namespace millrace

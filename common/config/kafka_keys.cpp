@@ -19,6 +19,11 @@ const std::vector<std::string>& words<KafkaPart>() {
   static const std::vector<std::string> all = {"value", "key"};
   return all;
 }
+template <>
+const std::vector<std::string>& words<SinkKind>() {
+  static const std::vector<std::string> all = {"kafka"};
+  return all;
+}
 
 void add_kafka_keys(std::vector<JobKey>& keys) {
   const auto kafka = inside(section(&JobSpec::source), &SourceSpec::kafka);
@@ -70,7 +75,33 @@ void add_kafka_keys(std::vector<JobKey>& keys) {
              "tell the brokers the offsets of complete checkpoints, for tools that show lag; the "
              "job itself never reads them");
   row->on_change = OnChange::goes_on;
+  row =
+      &add("dead_letter", &KafkaSpec::dead_letter,
+           "the topic of the same cluster that quarantined messages are written to, exactly once: "
+           "the value as it was, and headers that say why");
+  row->default_note = "none: they are only counted, and the first ones kept";
   row = &add("properties", &KafkaSpec::properties,
+             "settings of librdkafka; secrets as {secret: NAME}, from the secrets folder");
+  row->on_change = OnChange::goes_on;
+}
+
+// Brokers and settings may change; behind another topic there would be no mark of what was written.
+void add_sink_keys(std::vector<JobKey>& keys) {
+  const auto sink = section(&JobSpec::predictions);
+  const auto add = [&](const char* name, auto SinkSpec::*member, const char* help) -> JobKey& {
+    keys.push_back(key("sinks.predictions." + std::string(name), sink, member, help));
+    return keys.back();
+  };
+  auto* row = &add("kind", &SinkSpec::kind, "what kind of system they are written to");
+  row->is_headline = true;
+  row->default_note = "no predictions are written";
+  row = &add("brokers", &SinkSpec::brokers,
+             "where the cluster is found: host:port, several separated by commas");
+  row->default_note = "none: required for a sink";
+  row->on_change = OnChange::goes_on;
+  add("topic", &SinkSpec::topic, "the topic that is written to, exactly once").default_note =
+      "none: required for a sink";
+  row = &add("properties", &SinkSpec::properties,
              "settings of librdkafka; secrets as {secret: NAME}, from the secrets folder");
   row->on_change = OnChange::goes_on;
 }

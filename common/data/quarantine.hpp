@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "common/base/ids.hpp"
@@ -17,6 +18,13 @@ struct QuarantineEntry {
   std::string column;  // name of the bad field; empty when the whole record is meant
   std::string reason;  // for people: "'abc' is not a number"
   std::string record;  // its first limits::kRetainedRecordBytes bytes
+};
+
+// A message that went to quarantine, whole, for who writes it to another topic.
+struct DeadLetter {
+  QuarantineEntry entry;
+  std::optional<std::string> key;    // nothing: null
+  std::optional<std::string> value;  // likewise
 };
 
 struct DecodeCounters {

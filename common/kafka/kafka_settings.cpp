@@ -58,13 +58,14 @@ Status set_all(const Settings& settings, rd_kafka_conf_t* conf) {
   return {};
 }
 
-Status set_properties(const KafkaSpec& kafka, const SecretsFolder& secrets, rd_kafka_conf_t* conf) {
+Status set_properties(const std::string& section, const Properties& properties,
+                      const SecretsFolder& secrets, rd_kafka_conf_t* conf) {
   std::array<char, 512> why;
-  for (const auto& [name, property] : kafka.properties) {
+  for (const auto& [name, property] : properties) {
     std::string value = property.text;
     if (property.is_secret) {
       auto secret = secrets.read(property.text);
-      if (!secret.is_ok()) return secret.status().with_context("source.kafka.properties." + name);
+      if (!secret.is_ok()) return secret.status().with_context(section + ".properties." + name);
       value = std::move(secret).value();
     }
     const bool is_set = rd_kafka_conf_set(conf, name.c_str(), value.c_str(), why.data(),
@@ -73,7 +74,7 @@ Status set_properties(const KafkaSpec& kafka, const SecretsFolder& secrets, rd_k
     if (is_set) continue;
     // The library's reason repeats the value.
     const std::string reason = property.is_secret ? "its secret is not accepted" : why.data();
-    return {Code::invalid_argument, "source.kafka.properties." + name + ": " + reason};
+    return {Code::invalid_argument, section + ".properties." + name + ": " + reason};
   }
   return {};
 }
@@ -88,7 +89,15 @@ Result<KafkaConf> make_kafka_conf(const KafkaSpec& kafka, const SecretsFolder& s
                                   const KafkaClientOptions& options) {
   KafkaConf conf(rd_kafka_conf_new());
   MILLRACE_TRY(set_all(own_settings(kafka, options), conf.get()));
-  MILLRACE_TRY(set_properties(kafka, secrets, conf.get()));
+  MILLRACE_TRY(set_properties("source.kafka", kafka.properties, secrets, conf.get()));
+  return conf;
+}
+
+Result<KafkaConf> make_sink_conf(const Settings& settings, const std::string& section,
+                                 const Properties& properties, const SecretsFolder& secrets) {
+  KafkaConf conf(rd_kafka_conf_new());
+  MILLRACE_TRY(set_properties(section, properties, secrets, conf.get()));
+  MILLRACE_TRY(set_all(settings, conf.get()));
   return conf;
 }
 

@@ -83,6 +83,22 @@ inline constexpr CounterDefinition kMessageFaults = {
     "millrace_message_faults_total",
     "Messages from other processes that could not be decoded and reached nobody."};
 
+// Sinks
+inline constexpr CounterDefinition kSinkMessages = {
+    "millrace_sink_messages_total",
+    "Messages in transactions that this process has committed, by sink: predictions, dead_letters.",
+    {"sink"}};
+inline constexpr CounterDefinition kSinkBytes = {
+    "millrace_sink_bytes_total", "Bytes of those messages, with keys and headers.", {"sink"}};
+inline constexpr CounterDefinition kSinkErrors = {
+    "millrace_sink_errors_total",
+    "Transactions and takeovers of a sink that failed; they are tried again.",
+    {"sink"}};
+inline constexpr GaugeDefinition kSinkLag = {
+    "millrace_sink_lag_checkpoints",
+    "Completed checkpoints whose outputs the sinks do not have yet.",
+    {"job"}};
+
 // The process
 inline constexpr GaugeDefinition kBuild = {
     "millrace_build_info", "Always 1; the label names the version.", {"version"}};

@@ -26,6 +26,7 @@ JobOptions machine_options(const JobPackage& job, JobOptions options) {
   options.mode = *job.spec.merge->mode;
   options.retain = job.spec.checkpoint.retain;
   options.checkpoint_interval = job.spec.checkpoint.interval;
+  options.has_sinks = has_sinks(job.spec);
   return options;
 }
 

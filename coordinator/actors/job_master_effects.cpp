@@ -92,6 +92,10 @@ class Executor {
     send(effect.worker, order::AbortCut{effect.attempt, effect.cut, effect.term});
   }
 
+  void operator()(const ReleaseOutputs& effect) {
+    send(effect.worker, order::ReleaseOutputs{effect.attempt, effect.cut, effect.term});
+  }
+
   void operator()(const Publish& effect) {
     const auto& contents = *effect.contents;
     auto& news = state_.cuts[contents.cut];

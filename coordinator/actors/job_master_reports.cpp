@@ -45,6 +45,15 @@ class Reader {
   void operator()(const report::AttemptFailed& what) {
     step(self_, millrace::AttemptFailed{report_.attempt, what.status});
   }
+  void operator()(const report::OutputsReleased& what) {
+    step(self_, millrace::OutputsReleased{report_.attempt, what.replica, what.cut});
+  }
+  void operator()(const report::CutWanted&) {
+    if (!state_.machine->cut_in_flight()) step(self_, CutRequested{});
+  }
+  void operator()(const report::Warning& what) {
+    state_.watcher(make_update(self_, "warning", what.text));
+  }
   void operator()(const report::OrderRefused& what) {
     step(self_, WorkerRefused{report_.worker, report_.attempt, what.term});
   }
@@ -159,6 +168,7 @@ JobUpdate make_update(JobMasterSelf self, std::string kind, std::string message)
   update.term = machine.term();
   update.attempt = machine.attempt();
   update.cuts_aborted = self->state.cuts_aborted;
+  update.cuts_unreleased = machine.cuts_unreleased();
   update.placement = machine.placement();
   return update;
 }

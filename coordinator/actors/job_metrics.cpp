@@ -22,6 +22,9 @@ void JobMetrics::note(const std::string& job, const JobUpdate& update) {
     records("skipped", update.totals.skipped);
   }
   metrics_.gauge(metric::kJobAttempt, {job})->set(static_cast<double>(update.attempt.value));
+  if (update.cuts_unreleased) {
+    metrics_.gauge(metric::kSinkLag, {job})->set(static_cast<double>(*update.cuts_unreleased));
+  }
   {
     const std::lock_guard lock(mutex_);
     auto counter = metrics_.counter(metric::kCheckpointsAborted, {job});

@@ -151,6 +151,7 @@ void JobMachine::adopt(Placement placement, Effects& effects) {
   placement_ = std::make_shared<const Placement>(std::move(placement));
   assignment_.clear();
   finished_.clear();  // said again by those that have
+  released_.clear();
   is_adopted_ = true;
   state_ = JobState::starting;
   starting_since_ = now_;

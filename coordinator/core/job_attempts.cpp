@@ -33,6 +33,7 @@ void JobMachine::maybe_start_attempt(Effects& effects) {
       std::make_shared<const Placement>(place(workers_, options_.parallelism, options_.shards));
   assignment_ = assign_splits(restored_->splits, options_.parallelism);
   finished_.clear();
+  released_.clear();
   is_adopted_ = false;
   state_ = JobState::starting;
   starting_since_ = now_;
@@ -67,6 +68,8 @@ void JobMachine::on(const WorkerStarted& event, Effects& effects) {
   note((is_adopted_ ? "running on, after checkpoint " : "running from checkpoint ") +
            std::to_string(restored_->cut.value),
        effects);
+  release_outputs(effects);
+  if (restored_->is_final) return end(false, effects);
   maybe_trigger_cut(effects);
 }
 
@@ -115,6 +118,7 @@ void JobMachine::lose_attempt(const Status& why, Effects& effects) {
   ++restarts_;
   tracker_.reset();
   is_writing_manifest_ = false;
+  is_ending_by_request_.reset();
   restored_.reset();
   // Taken with the first cut of the next attempt.
   savepoints_waiting_.insert(savepoints_waiting_.begin(), savepoints_open_.begin(),

@@ -28,7 +28,7 @@ void JobMachine::on(const TrainerFinished& event, Effects& effects) {
 // first.
 void JobMachine::maybe_trigger_cut(Effects& effects) {
   const bool is_free = !tracker_ && closing_ == nullptr && !is_abandoning_ && naming_.empty();
-  if (state_ != JobState::running || !is_free) return;
+  if (state_ != JobState::running || !is_free || is_ending_by_request_) return;
   const bool is_due = options_.checkpoint_interval.count() > 0 &&
                       now_ - last_cut_at_ >= options_.checkpoint_interval;
   const bool has_ended = finished_.size() == options_.parallelism;
@@ -132,6 +132,7 @@ void JobMachine::on_cut_complete(CutId cut, Effects& effects) {
     return;
   }
   restarts_ = 0;
+  release_outputs(effects);
   if (!options_.mutations.publish_before_complete) effects.emplace_back(Publish{last_complete_});
   name_savepoints(effects);
   release_passed(effects);
@@ -143,9 +144,9 @@ void JobMachine::on_cut_complete(CutId cut, Effects& effects) {
 void JobMachine::maybe_end(Effects& effects) {
   if (state_ != JobState::running || !naming_.empty()) return;
   if (last_complete_->is_final) {
-    finish(false, effects);
+    end(false, effects);
   } else if (is_stop_requested_) {
-    finish(true, effects);
+    end(true, effects);
   } else {
     maybe_trigger_cut(effects);
   }

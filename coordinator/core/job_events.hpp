@@ -91,6 +91,12 @@ struct CutFailed {
   CutId cut;
   Status status;
 };
+// The sinks have what this replica has put out, up to this cut.
+struct OutputsReleased {
+  Attempt attempt;
+  ReplicaId replica;
+  CutId cut;
+};
 // A checkpoint now, or after the one in flight.
 struct CutRequested {};
 // Savepoints whose names begin so are taken on the way to another parallelism. They are released by
@@ -115,8 +121,8 @@ struct Tick {
 using JobEvent = std::variant<JobStarted, WorkerRegistered, WorkerLost, WorkerStarted,
                               WorkerRefused, ManifestRead, ManifestWritten, TrainerFinished,
                               TrainerSnapshot, ShardSnapshot, WorkerPart, AttemptFailed, CutFailed,
-                              CutRequested, SavepointRequested, ReleaseRequested, StopRequested,
-                              CancelRequested, Tick, LogListed, LogRead, LogWritten>;
+                              OutputsReleased, CutRequested, SavepointRequested, ReleaseRequested,
+                              StopRequested, CancelRequested, Tick, LogListed, LogRead, LogWritten>;
 
 // ---- Effects (ListLog, ReadLog, WriteLog and TrimLog of commit_log.hpp belong to them)
 // ---------------------------------
@@ -156,6 +162,14 @@ struct TriggerCut {
   CutId cut;
 };
 struct AbortCut {
+  WorkerId worker;
+  Term term;
+  Attempt attempt;
+  CutId cut;
+};
+// The cut is complete: what its replicas have put out before it may be written to the sinks. Sent
+// again until OutputsReleased of all; only with sinks.
+struct ReleaseOutputs {
   WorkerId worker;
   Term term;
   Attempt attempt;
@@ -225,10 +239,10 @@ struct Note {
   bool is_warning = false;
   std::string text;
 };
-using JobEffect =
-    std::variant<ListLog, ReadLog, WriteLog, TrimLog, StartWorker, AdoptWorker, StopAttempt,
-                 TriggerCut, AbortCut, ReadManifest, WriteManifest, Publish, PublishRestored,
-                 RemoveCut, JobFinished, JobFailed, JobCancelled, JobDeposed, SavepointTaken,
-                 SavepointFailed, SavepointReleased, ReleaseFailed, AuditFailed, Note>;
+using JobEffect = std::variant<ListLog, ReadLog, WriteLog, TrimLog, StartWorker, AdoptWorker,
+                               StopAttempt, TriggerCut, AbortCut, ReleaseOutputs, ReadManifest,
+                               WriteManifest, Publish, PublishRestored, RemoveCut, JobFinished,
+                               JobFailed, JobCancelled, JobDeposed, SavepointTaken, SavepointFailed,
+                               SavepointReleased, ReleaseFailed, AuditFailed, Note>;
 
 }  // namespace millrace

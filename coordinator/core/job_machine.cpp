@@ -292,7 +292,8 @@ void JobMachine::restore(std::shared_ptr<const CutContents> contents, Effects& e
   has_confirmed_lead_ = false;
   last_complete_ = restored_;
   if (!restored_->parts.empty()) effects.emplace_back(PublishRestored{restored_});
-  if (restored_->is_final) {
+  // Whether its sinks have everything is for an attempt to find out.
+  if (restored_->is_final && !options_.has_sinks) {
     MILLRACE_MARK(restored_final_cut);
     finish(false, effects);
     return;
@@ -341,7 +342,7 @@ void JobMachine::on(const Tick& event, Effects& effects) {
     resend(effects);
     if (is_over()) return;
   }
-  if (fail_when_stuck(effects)) return;
+  if (fail_when_stuck(effects) || fail_when_unreleased(effects)) return;
   if (tracker_ && now_ - cut_started_at_ >= options_.cut_timeout) {
     abort_cut(Status(Code::unreachable, "it took longer than " +
                                             std::to_string(options_.cut_timeout.count()) +
@@ -373,6 +374,7 @@ void JobMachine::resend(Effects& effects) {
   for (const WorkerId worker : starting_) {
     if (state_ == JobState::starting) send_start(worker, effects);
   }
+  if (state_ == JobState::running && awaits_release()) release_outputs(effects);
   if (!tracker_) return;
   for (const WorkerId worker : tracker_->waiting_for()) {
     effects.emplace_back(TriggerCut{worker, term(), attempt(), tracker_->cut()});

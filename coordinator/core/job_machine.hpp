@@ -11,7 +11,7 @@
 // replica and shard of it reported by one worker each, all started from the same cut, which leads
 // to the newest complete one. Any cut may be restored, whatever the parallelism that took it. A
 // savepoint is reported taken after its durable name, and is not
-// retired before its release.
+// retired before its release. Outputs are released after their cut's entry, and before the end.
 #pragma once
 
 #include <chrono>
@@ -71,8 +71,10 @@ struct JobOptions {
   // to go on with it and lose nothing. 0: nothing is adopted, as where workers die with their
   // coordinator. Longer than workers take to find their next coordinator.
   Milliseconds adoption_patience{0};
-  std::uint32_t restarts_max = 10;  // attempts lost in a row, without a completed cut between
-  Milliseconds backoff{100};        // before the first restart, doubled each time
+  bool has_sinks = false;  // what replicas put out is released with each cut; the end waits for it
+  Milliseconds release_patience{60'000};  // of a job told to stop; else it waits for ever
+  std::uint32_t restarts_max = 10;        // attempts lost in a row, without a completed cut between
+  Milliseconds backoff{100};              // before the first restart, doubled each time
   Milliseconds backoff_max{30'000};
   JobMutations mutations;
 };
@@ -106,6 +108,8 @@ class JobMachine {
   const std::shared_ptr<const Placement>& placement() const { return placement_; }
   const std::map<CutId, Attempt>& complete_cuts() const { return log_.state().complete(); }
   const std::map<std::string, CutId>& savepoints() const { return log_.state().savepoints(); }
+  // Complete, and the sinks are not known to have their outputs; nothing without sinks.
+  std::optional<std::size_t> cuts_unreleased() const;
   // The attempt that runs was taken over from an earlier coordinator as it ran.
   bool is_adopted() const { return is_adopted_; }
 
@@ -125,6 +129,7 @@ class JobMachine {
   void on(const WorkerPart& event, Effects& effects);
   void on(const AttemptFailed& event, Effects& effects);
   void on(const CutFailed& event, Effects& effects);
+  void on(const OutputsReleased& event, Effects& effects);
   void on(const CutRequested& event, Effects& effects);
   void on(const SavepointRequested& event, Effects& effects);
   void on(const ReleaseRequested& event, Effects& effects);
@@ -167,6 +172,11 @@ class JobMachine {
   void refuse_taken_names(Effects& effects);
   void release_passed(Effects& effects);
   void maybe_end(Effects& effects);
+  void end(bool was_stopped, Effects& effects);
+  void release_outputs(Effects& effects);
+  bool has_released(ReplicaId replica) const;
+  bool awaits_release() const;
+  bool fail_when_unreleased(Effects& effects);
   void cancel(Effects& effects);
   void check_cut(Effects& effects);
   void lose_attempt(const Status& why, Effects& effects);
@@ -203,6 +213,10 @@ class JobMachine {
   bool is_adopted_ = false;
   Milliseconds adopting_since_{0};
   std::set<ReplicaId> finished_;
+
+  std::map<ReplicaId, CutId> released_;       // of this attempt: what the sinks have
+  std::optional<bool> is_ending_by_request_;  // the last cut is complete and waits for the sinks
+  Milliseconds ending_since_{0};
 
   std::optional<CutTracker> tracker_;  // the cut in flight
   bool is_writing_manifest_ = false;

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,7 @@ struct JobUpdate {
   Term term;
   Attempt attempt;
   std::uint64_t cuts_aborted = 0;              // since the job master began
+  std::optional<std::size_t> cuts_unreleased;  // complete ones that sinks do not have; with sinks
   std::shared_ptr<const Placement> placement;  // null before the first attempt
 };
 // Called from the job master; must not block.

@@ -331,6 +331,7 @@ void Checkers::published(const CutContents& contents) {
 
 void Checkers::finished(const CutContents& contents, bool was_stopped) {
   published(contents);
+  if (world_.options().has_sinks) report(outputs_.at_end(contents));
   if (was_stopped) return;
   for (const SplitProgress& split : contents.splits) {
     if (split.offset.value == truth_.size(split.split)) continue;

@@ -162,6 +162,17 @@ class Retention {
   static std::string check(CutId cut, const Store& store);
 };
 
+// What is in the sink: each record of complete cuts once, none of an incomplete one. Where a cut
+// has rotten or an older one was asked for, what lies between is there again.
+class OutputOnce {
+ public:
+  std::string put_out(const OutputRecords& records, CutId cut, bool may_repeat, const Store& store);
+  std::string at_end(const CutContents& contents) const;
+
+ private:
+  std::map<OutputRecord, std::uint64_t> seen_;
+};
+
 // All of them, fed by the simulation.
 class Checkers {
  public:
@@ -193,6 +204,7 @@ class Checkers {
     causal_.passed(attempt, cut, replica, std::move(seen));
   }
   void finished(const CutContents& contents, bool was_stopped);
+  void put_out(const OutputRecords& records, CutId cut);
   void report(const std::string& what);
   std::uint64_t complete_cuts() const { return complete_cuts_; }
 
@@ -207,6 +219,7 @@ class Checkers {
   Fencing fencing_;
   Savepoints savepoints_;
   WholeAdoption whole_;
+  OutputOnce outputs_;
   std::uint64_t complete_cuts_ = 0;
 };
 

@@ -22,6 +22,7 @@ Cluster::Cluster(const SimOptions& options, bool keeps_trace)
     : world_(options, keeps_trace),
       truth_(options),
       store_(world_),
+      broker_(world_),
       checkers_(world_, truth_, store_),
       sizes_{options.replicas, options.shards} {
   for (int i = 0; i < 2; ++i) {
@@ -39,6 +40,8 @@ Cluster::Cluster(const SimOptions& options, bool keeps_trace)
       restart_later(id);
     }));
   }
+  broker_.watch(
+      [this](const OutputRecords& records, CutId cut) { checkers_.put_out(records, cut); });
   store_.on_takeover = [this] {
     if (!coordinators_[coordinator_ids_[1]]) start_coordinator(coordinator_ids_[1]);
   };

@@ -34,6 +34,7 @@ class Cluster {
 
   World& world() { return world_; }
   Store& store() { return store_; }
+  Broker& broker() { return broker_; }
   const Truth& truth() const { return truth_; }
   Checkers& checkers() { return checkers_; }
 
@@ -79,6 +80,7 @@ class Cluster {
   static std::uint64_t message_number(const Entry& entry) { return entry.sequence.value; }
   static std::uint64_t message_number(const Answer& answer) { return answer.sequence.value; }
   static std::uint64_t message_number(const TriggerCut& trigger) { return trigger.cut.value; }
+  static std::uint64_t message_number(const ReleaseOutputs& release) { return release.cut.value; }
   static std::uint64_t message_number(const AbortCut& abort) { return abort.cut.value; }
   static std::uint64_t message_number(const StartWorker& start) { return start.attempt.value; }
   static std::uint64_t message_number(const AdoptWorker& adopt) { return adopt.attempt.value; }
@@ -104,6 +106,7 @@ class Cluster {
   World world_;
   Truth truth_;
   Store store_;
+  Broker broker_;
   Checkers checkers_;
   std::vector<ProcessId> coordinator_ids_;
   std::vector<ProcessId> worker_ids_;

@@ -32,6 +32,8 @@ JobOptions job_options(const SimOptions& options, const Sizes& sizes, const std:
   job.backoff = Milliseconds(20);
   job.backoff_max = Milliseconds(200);
   job.adoption_patience = to_milliseconds(options.adoption_patience);
+  job.has_sinks = options.has_sinks;
+  job.release_patience = Milliseconds(1'000'000);
   job.log_snapshot_every = options.log_snapshot_every;
   job.mutations = options.mutations.job;
   return job;
@@ -116,6 +118,12 @@ void Coordinator::run(const WriteManifest& effect) {
                                 [this](const ManifestWritten& event) { on_event(event); });
 }
 
+void Coordinator::run(const ReleaseOutputs& effect) {
+  cluster_.send_order(home_, effect.worker, "release", effect,
+                      [from = home_](Worker& worker, const ReleaseOutputs& message) {
+                        worker.on_release(message, from);
+                      });
+}
 void Coordinator::run(const StartWorker& effect) {
   cluster_.checkers().started(effect);
   cluster_.send_order(home_, effect.worker, "start", effect,

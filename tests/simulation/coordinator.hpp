@@ -24,6 +24,7 @@ class Coordinator {
  private:
   void tick();
   void execute(std::vector<JobEffect> effects);
+  void run(const ReleaseOutputs& effect);
   void run(const WriteLog& effect);
   void run(const ReadLog& effect);
   void run(const ListLog& effect);

@@ -59,6 +59,9 @@ const std::vector<Mutant>& mutants() {
       {"log_skips_confirmation", [](Mutations& m) { m.job.log.skip_confirmation = true; }},
       {"log_trims_before_its_snapshot",
        [](Mutations& m) { m.job.log.trim_before_committed = true; }},
+      {"sink_is_written_before_complete",
+       [](Mutations& m) { m.release.write_before_complete = true; }},
+      {"sink_mark_is_forgotten", [](Mutations& m) { m.release.forget_mark = true; }},
       {"log_trims_its_newest_snapshot",
        [](Mutations& m) { m.job.log.trim_newest_snapshot = true; }},
   };

@@ -90,6 +90,7 @@ SimOptions draw_options(std::uint64_t seed, const std::set<std::string>& without
   o.faults = draw_faults(dice);
   // Drawn last: what was drawn before stays what it was.
   if (dice.chance(0.15)) o.rescales = static_cast<int>(dice.between(1, 3));
+  o.has_sinks = dice.chance(0.3);
   leave_out(without, o.faults);
   return o;
 }
@@ -120,6 +121,7 @@ std::string describe(const SimOptions& o) {
   add("patience_ms", static_cast<double>(o.adoption_patience) / kMillisecond);
   add("savepoints", o.savepoints);
   add("rescales", o.rescales);
+  if (o.has_sinks) text += " sinks";
   if (o.is_branched) text += " branched";
   if (o.is_cancelled) text += " cancelled";
   return text;

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "coordinator/core/job_machine.hpp"
+#include "worker/core/release_plan.hpp"
 #include "worker/core/replica_core.hpp"
 #include "worker/core/shard_core.hpp"
 
@@ -23,6 +24,7 @@ struct Mutations {
   ShardMutations shard;
   ReplicaMutations replica;
   JobMutations job;
+  ReleaseMutations release;
   bool snapshot_one_batch_late = false;  // offsets taken after more was learned
   bool acknowledge_part_before_store = false;
   bool restore_without_learned = false;  // the ledger of the splits is forgotten
@@ -91,6 +93,7 @@ struct SimOptions {
   bool is_branched = false;  // goes on from an older cut, in a new life of the coordinator
   bool is_cancelled = false;
   bool is_stopped_early = false;  // a client drains the job
+  bool has_sinks = false;         // what is learned is put out, to be found once
   bool is_in_order = false;       // messages of one sender to one receiver do not overtake
   Faults faults;
   Mutations mutations;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "coordinator/core/job_machine.hpp"
+#include "tests/simulation/broker.hpp"
 #include "tests/simulation/world.hpp"
 
 namespace millrace::sim {
@@ -25,6 +26,7 @@ struct StoredPart {
   WorkerId worker;
   std::map<ShardId, std::pair<ShardLedger, Fingerprint>> shards;
   std::map<ReplicaId, std::vector<SplitProgress>> replicas;
+  std::map<ReplicaId, std::vector<StoredLane>> lanes;
 };
 
 enum class StoreOutcome { done, failed, ambiguous };

@@ -110,6 +110,7 @@ void Trainer::snapshot(CutId cut) {
     return;
   }
   late_snapshot_.reset();
+  if (hooks_.outputs != nullptr) hooks_.outputs->close(cut);
   TrainerSnapshot snapshot{attempt_, cut, replica_, splits_, has_ended()};
   CausalCut::Seen seen;
   for (const Fingerprint& view : views_) {
@@ -130,6 +131,7 @@ bool Trainer::read_batch() {
     for (std::uint32_t i = 0; i < world_.options().batch && !split.is_finished; ++i) {
       if (truth_.available(split.split, split.offset) > world_.now()) break;
       learned.add(split.split, split.offset);
+      if (hooks_.outputs != nullptr) hooks_.outputs->put(split.split, split.offset);
       split.offset = split.offset.next();
       split.is_finished = split.offset.value == truth_.size(split.split);
     }

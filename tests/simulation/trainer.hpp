@@ -12,6 +12,7 @@
 
 #include "coordinator/core/cut_contents.hpp"
 #include "tests/simulation/checkers.hpp"
+#include "tests/simulation/outputs.hpp"
 #include "tests/simulation/world.hpp"
 #include "worker/core/replica_core.hpp"
 
@@ -23,6 +24,7 @@ class Trainer {
     std::function<void(const Entry&)> send;
     std::function<void(const TrainerSnapshot&)> snapshot;
     std::function<void(ReplicaId)> finished;
+    Outputs* outputs = nullptr;  // what is learned is put out; may be null
   };
 
   Trainer(World& world, Address home, const Truth& truth, Checkers& checkers, Attempt attempt,

@@ -31,6 +31,8 @@ void Worker::heartbeat() {
   for (auto& [replica, trainer] : trainers_) {
     if (!world_.is_alive(home_)) return;
     trainer->tick();
+    if (const auto outputs = outputs_.find(replica); outputs != outputs_.end())
+      outputs->second->tick();
     if (trainer->is_finished()) send_event("finished", TrainerFinished{attempt_, replica});
   }
   if (!world_.is_alive(home_)) return;
@@ -112,6 +114,7 @@ void Worker::on_start(const StartWorker& start, Address from) {
   failure_.reset();
   generation_ += 1;
   trainers_.clear();
+  outputs_.clear();
   shards_.clear();
   parts_.clear();
   cluster_.store().get_parts(
@@ -128,11 +131,13 @@ void Worker::on_start(const StartWorker& start, Address from) {
 
 void Worker::build(const StartWorker& start, const std::vector<StoredPart>& parts) {
   for (const ShardId shard : start.shards) build_shard(shard, parts);
-  for (const ReplicaAssignment& replica : start.replicas) build_trainer(replica);
+  for (const ReplicaAssignment& replica : start.replicas) build_trainer(replica, parts);
   is_running_ = true;
   for (auto& [replica, trainer] : trainers_) {
     if (!world_.survives(home_)) return;
     trainer->start();
+    if (const auto outputs = outputs_.find(replica); outputs != outputs_.end())
+      outputs->second->start();
     const auto step = [this, replica = replica, generation = generation_] {
       step_trainer(replica, generation);
     };
@@ -166,7 +171,27 @@ void Worker::build_shard(ShardId shard, const std::vector<StoredPart>& parts) {
       start_->restored->cut);
 }
 
-void Worker::build_trainer(const ReplicaAssignment& replica) {
+// Lanes go by their number, as lanes_of() of worker/sinks shares them out.
+void Worker::build_outputs(ReplicaId replica, const std::vector<StoredPart>& parts) {
+  std::vector<StoredLane> lanes;
+  const auto replicas = start_->placement->replicas.size();
+  const bool is_recut = start_->restored->replicas.size() != replicas;
+  for (const StoredPart& part : parts) {
+    for (const auto& [holder, held] : part.lanes) {
+      for (const StoredLane& lane : held) {
+        if (is_recut ? lane.lane % replicas == replica.value : holder == replica)
+          lanes.push_back(lane);
+      }
+    }
+  }
+  outputs_[replica] =
+      std::make_unique<Outputs>(world_, home_, cluster_.broker(), replica, start_->restored->cut,
+                                std::move(lanes), [this, replica](CutId cut) {
+                                  send_event("released", OutputsReleased{attempt_, replica, cut});
+                                });
+}
+
+void Worker::build_trainer(const ReplicaAssignment& replica, const std::vector<StoredPart>& parts) {
   Trainer::Hooks hooks;
   const auto placement = start_->placement;
   hooks.send = [this, placement](const Entry& entry) {
@@ -174,6 +199,10 @@ void Worker::build_trainer(const ReplicaAssignment& replica) {
   };
   hooks.snapshot = [this](const TrainerSnapshot& snapshot) { took(snapshot.cut, snapshot); };
   hooks.finished = [this](ReplicaId id) { send_event("finished", TrainerFinished{attempt_, id}); };
+  if (world_.options().has_sinks) {
+    build_outputs(replica.replica, parts);
+    hooks.outputs = outputs_[replica.replica].get();
+  }
   auto splits = replica.splits;
   if (world_.options().mutations.restore_without_learned) {
     for (SplitProgress& split : splits) split.learned = {};
@@ -204,6 +233,7 @@ void Worker::on_stop(const StopAttempt& stop, Address from) {
   is_running_ = false;
   failure_.reset();
   trainers_.clear();
+  outputs_.clear();
   shards_.clear();
   parts_.clear();
 }
@@ -220,6 +250,13 @@ void Worker::on_trigger(const TriggerCut& trigger, Address from) {
 void Worker::on_abort(const AbortCut& abort, Address from) {
   if (!admit(abort.term, from) || abort.attempt != attempt_) return;
   abort_through(abort.cut);
+}
+
+void Worker::on_release(const ReleaseOutputs& release, Address from) {
+  if (!admit(release.term, from) || release.attempt != attempt_) return;
+  for (auto& [replica, outputs] : outputs_) {
+    if (world_.survives(home_)) outputs->complete(release.cut);
+  }
 }
 
 void Worker::on_entry(const Entry& entry) {
@@ -260,6 +297,8 @@ void Worker::took(CutId cut, TrainerSnapshot snapshot) {
   forget_cuts_before(cut);
   Part& part = parts_[cut];
   part.stored.replicas[snapshot.replica] = snapshot.splits;
+  if (const auto outputs = outputs_.find(snapshot.replica); outputs != outputs_.end())
+    part.stored.lanes[snapshot.replica] = outputs->second->lanes();
   part.trainers.push_back(std::move(snapshot));
   report(cut);
 }

@@ -29,6 +29,7 @@ class Worker {
   void on_stop(const StopAttempt& stop, Address from);
   void on_trigger(const TriggerCut& trigger, Address from);
   void on_abort(const AbortCut& abort, Address from);
+  void on_release(const ReleaseOutputs& release, Address from);
   void on_entry(const Entry& entry);
   // Changes when an order has an effect.
   std::uint64_t state_hash() const;
@@ -50,7 +51,8 @@ class Worker {
   void step_trainer(ReplicaId replica, std::uint64_t generation);
   void build(const StartWorker& start, const std::vector<StoredPart>& parts);
   void build_shard(ShardId shard, const std::vector<StoredPart>& parts);
-  void build_trainer(const ReplicaAssignment& replica);
+  void build_trainer(const ReplicaAssignment& replica, const std::vector<StoredPart>& parts);
+  void build_outputs(ReplicaId replica, const std::vector<StoredPart>& parts);
   void fail(Status status);
   void execute(ShardId shard, std::vector<ShardEffect> effects);
   void took(CutId cut, TrainerSnapshot snapshot);
@@ -73,6 +75,7 @@ class Worker {
   bool is_running_ = false;
   std::optional<StartWorker> start_;
   std::optional<Status> failure_;
+  std::map<ReplicaId, std::unique_ptr<Outputs>> outputs_;  // before the trainers, who use them
   std::map<ReplicaId, std::unique_ptr<Trainer>> trainers_;
   std::map<ShardId, std::unique_ptr<ShardCore>> shards_;
   std::map<CutId, Part> parts_;

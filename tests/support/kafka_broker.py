@@ -152,6 +152,17 @@ class KafkaBroker(ServerProcess):
         if done.returncode != 0:
             raise RuntimeError("kcat failed: " + done.stderr[-1000:])
 
+    def consume(self, topic):
+        """[(key, headers, value)] of all messages of committed transactions."""
+        done = subprocess.run(self.on_host("kcat", "-C", "-b", self.address, "-t", topic, "-o", "beginning", "-e", "-q",
+                                           "-X", "isolation.level=read_committed", "-f", "%k\\x1f%h\\x1f%s\\x1e"),
+                              capture_output=True, timeout=COMMAND_SECONDS_MAX, check=False)
+        if done.returncode != 0:
+            raise RuntimeError("kcat failed: " + done.stderr.decode()[-1000:])
+        rows = [row.split("\x1f") for row in done.stdout.decode().split("\x1e") if row]
+        return [(key, dict(header.split("=", 1) for header in headers.split(",") if "=" in header), value)
+                for key, headers, value in rows]
+
     def ends(self, topic, partitions):
         """The offset after the last record of each partition."""
         asked = [word for number in range(partitions) for word in ("-t", f"{topic}:{number}:-1")]

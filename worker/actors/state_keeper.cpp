@@ -1,8 +1,11 @@
 #include "worker/actors/state_keeper.hpp"
 
+#include <iterator>
 #include <set>
+#include <utility>
 
 #include "common/ml/shard_recut.hpp"
+#include "worker/sinks/replica_outputs.hpp"
 #include "worker/training/trainer_recut.hpp"
 
 namespace millrace {
@@ -109,16 +112,20 @@ Result<std::vector<Bytes>> StateKeeper::recut_replicas(const order::StartAttempt
   if (start.replicas.empty()) return states;
   const auto& restored = *start.restored;
   std::vector<TrainerState> old;
+  std::vector<LaneState> lanes;
   for (std::uint32_t replica = 0; replica < restored.replicas.size(); ++replica) {
     MILLRACE_ASSIGN(const Bytes bytes, read_replica(restored, replica));
     MILLRACE_ASSIGN(TrainerState state, TrainerState::decode(bytes));
+    std::ranges::move(std::exchange(state.lanes, {}), std::back_inserter(lanes));
     old.push_back(std::move(state));
   }
   for (const auto& assignment : start.replicas) {
     std::vector<SplitId> splits;
     for (const auto& position : assignment.splits) splits.push_back(position.split);
-    MILLRACE_ASSIGN(const TrainerState state, recut_trainer_state(old, assignment.replica, splits,
-                                                                  fresh_trainer_state(setup)));
+    MILLRACE_ASSIGN(TrainerState state, recut_trainer_state(old, assignment.replica, splits,
+                                                            fresh_trainer_state(setup)));
+    // Somebody settles what each old replica was still writing.
+    state.lanes = lanes_of(lanes, assignment.replica, start.job->spec.parallelism);
     states.push_back(state.encode());
   }
   return states;

@@ -31,6 +31,18 @@ class Listener final : public TrainerListener {
   void on_warning(const std::string& text) override {
     if (options_.warn) options_.warn(text);
   }
+  void on_cut_wanted() override { tell(report::CutWanted{}); }
+  void on_released(CutId cut) override { tell(report::OutputsReleased{replica_, cut}); }
+  void on_sink_warning(const std::string& text) override { tell(report::Warning{text}); }
+  void on_sink_written(OutputKind kind, std::uint64_t messages, std::uint64_t bytes) override {
+    if (options_.health == nullptr) return;
+    auto& sink = options_.health->sinks[static_cast<std::size_t>(kind)];
+    sink.messages += messages;
+    sink.bytes += bytes;
+  }
+  void on_sink_trouble(OutputKind kind) override {
+    if (options_.health != nullptr) ++options_.health->sinks[static_cast<std::size_t>(kind)].errors;
+  }
   void on_failed(Status status) override { tell(report::AttemptFailed{std::move(status)}); }
 
  private:
@@ -91,7 +103,8 @@ trainer_actor::behavior_type behavior(Self self, TrainingSetupPtr setup,
           },
           [self](const order::AbortCut& order) {
             self->state.trainer->inbox()->post(CutAbort{order.cut});
-          }};
+          },
+          [self](const order::ReleaseOutputs& order) { self->state.trainer->complete(order.cut); }};
 }
 
 }  // namespace

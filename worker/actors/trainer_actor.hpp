@@ -7,6 +7,7 @@
 #include <string>
 
 #include "worker/actors/interfaces.hpp"
+#include "worker/actors/worker_health.hpp"
 #include "worker/training/local_exchange.hpp"
 #include "worker/training/trainer.hpp"
 
@@ -19,6 +20,7 @@ struct TrainerActorOptions {
   worker_actor worker;
   state_actor state;
   std::function<void(std::string)> warn;  // WorkerOptions::warn
+  std::shared_ptr<WorkerHealth> health;   // WorkerOptions::health
 };
 
 // Fails when the stored state does not fit the plan.

@@ -248,7 +248,7 @@ void run(Self self, const AttemptLoaded& message) {
     }
     auto trainer = spawn_trainer_actor(self->system(),
                                        {state.options.id, order.routes, state.options.exchange, me,
-                                        state.keeper, state.options.warn},
+                                        state.keeper, state.options.warn, state.options.health},
                                        std::move(plan));
     if (!trainer.is_ok()) {
       tell(self, report::AttemptFailed{trainer.status()});
@@ -290,6 +290,12 @@ void abort_cut(Self self, const order::AbortCut& order) {
   for (auto& [shard, actor] : state.shards) self->send(actor, order);
   for (auto& [replica, trainer] : state.trainers) self->send(trainer, order);
   self->send(state.keeper, order);
+}
+
+void release_outputs(Self self, const order::ReleaseOutputs& order) {
+  const bool is_admitted = admit_term(self, order.term) && admit_attempt(self, order.attempt);
+  if (!is_admitted || order.attempt != self->state.attempt) return;
+  for (auto& [replica, trainer] : self->state.trainers) self->send(trainer, order);
 }
 
 // A new coordinator leads what runs here. What it may have to know is said before AttemptStarted:
@@ -371,6 +377,7 @@ worker_actor::behavior_type behavior(Self self, WorkerOptions options) {
           [self](const order::SendShards& order) {
             if (admit_term(self, order.term)) self->send(self->state.keeper, order);
           },
+          [self](const order::ReleaseOutputs& order) { release_outputs(self, order); },
           [self](const AdoptAttempt& order) {
             if (!admit_term(self, order.term)) return refuse(self, order.reports);
             adopt(self, order);

@@ -4,6 +4,7 @@
 // thread, no locks; figures of one moment may be of slightly different ones.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -28,6 +29,12 @@ struct WorkerHealth {
   std::atomic<std::uint64_t> records_read{0};         // by replicas here; at most one report behind
   std::atomic<std::uint64_t> versions_served{0};      // loaded in the life of the process
   std::atomic<std::uint64_t> version_failures{0};
+  struct Sink {
+    std::atomic<std::uint64_t> messages{0};  // in committed transactions of this process
+    std::atomic<std::uint64_t> bytes{0};     // of them
+    std::atomic<std::uint64_t> errors{0};    // transactions and takeovers that failed
+  };
+  std::array<Sink, 2> sinks;  // by OutputKind
 
   void note_progress() { progressed_at_.store(now(), std::memory_order_relaxed); }
   // Since a replica here last read a record, or, before the first one, since this was made.

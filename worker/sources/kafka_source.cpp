@@ -1,6 +1,7 @@
 #include "worker/sources/kafka_source.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "common/base/limits.hpp"
@@ -28,6 +29,7 @@ class KafkaSource final : public RecordSource {
         decoder_(schema, source.csv),
         lines_(source, schema.label().name),
         has_texts_(schema.categorical_count() != 0),
+        keeps_letters_(source.kafka.dead_letter.has_value()),
         split_(split.id),
         end_(split.end),
         is_finished_(from >= split.end),
@@ -49,6 +51,9 @@ class KafkaSource final : public RecordSource {
     return counters_.quarantined + filling_.quarantined;
   }
   std::vector<QuarantineEntry> take_quarantine() override { return std::exchange(delivered_, {}); }
+  std::vector<DeadLetter> take_dead_letters() override {
+    return std::exchange(delivered_letters_, {});
+  }
   std::vector<std::string> take_warnings() override { return client_->take_warnings(Clock::now()); }
 
  private:
@@ -58,7 +63,9 @@ class KafkaSource final : public RecordSource {
   CsvDecoder::Outcome decode_run(MicroBatch& batch, const Dictionary& dictionary);
   void quarantine_line();
   void step_over_line();
+  void keep_letter(const QuarantineEntry& entry, std::size_t line);
   bool is_overdue() const;
+  bool is_full_of_letters() const;
   FillOutcome deliver(FillState state);
 
   const std::shared_ptr<KafkaClient> client_;
@@ -67,8 +74,10 @@ class KafkaSource final : public RecordSource {
   CsvDecoder decoder_;
   std::span<const KafkaMessage> messages_;  // taken, and not in lines_ yet
   KafkaLines lines_;
-  std::size_t line_ = 0;  // of lines_, the next one
+  std::span<const KafkaMessage> in_lines_;  // the messages behind them, one each
+  std::size_t line_ = 0;                    // of lines_, the next one
   const bool has_texts_;
+  const bool keeps_letters_;
   const SplitId split_;
   const Offset end_;
   bool is_finished_;  // nothing follows lines_
@@ -80,6 +89,9 @@ class KafkaSource final : public RecordSource {
   DecodeCounters filling_;  // of the batch being filled
   std::vector<QuarantineEntry> delivered_;
   std::vector<QuarantineEntry> quarantined_;  // in the batch being filled
+  std::vector<DeadLetter> delivered_letters_;
+  std::vector<DeadLetter> letters_;  // likewise
+  std::size_t letter_bytes_ = 0;     // of letters_
 };
 
 Result<FillOutcome> KafkaSource::fill(MicroBatch& batch, const Dictionary& dictionary) {
@@ -96,6 +108,7 @@ Result<FillOutcome> KafkaSource::fill(MicroBatch& batch, const Dictionary& dicti
     }
     auto outcome = decode_lines(batch, dictionary);
     if (outcome.state != FillState::again) return outcome;
+    if (is_full_of_letters()) return deliver(FillState::batch_ready);
   }
   if (is_overdue()) return deliver(FillState::batch_ready);
   return FillOutcome{FillState::again, false, {}};
@@ -123,6 +136,7 @@ Result<bool> KafkaSource::take_lines(MicroBatch& batch) {
     lines_.clear();
     line_ = 0;
   }
+  const auto taken = messages_;
   std::size_t used = 0;
   for (const auto& message : messages_) {
     if (message.offset >= end_) {
@@ -135,6 +149,7 @@ Result<bool> KafkaSource::take_lines(MicroBatch& batch) {
     is_finished_ = message.offset.next() >= end_;
   }
   lines_.finish();
+  if (!taken.empty()) in_lines_ = taken.first(lines_.size());
   messages_ = messages_.subspan(used);
   if (messages_.empty() && !is_finished_) {
     const auto reached = partition_->end_reached();
@@ -150,6 +165,7 @@ FillOutcome KafkaSource::decode_lines(MicroBatch& batch, const Dictionary& dicti
   while (line_ < lines_.size()) {
     if (lines_[line_].is_refused) {
       quarantine_line();
+      if (is_full_of_letters()) return deliver(FillState::batch_ready);
       continue;
     }
     auto outcome = decode_run(batch, dictionary);
@@ -174,8 +190,10 @@ CsvDecoder::Outcome KafkaSource::decode_run(MicroBatch& batch, const Dictionary&
   for (std::size_t row = first_row; row < batch.rows; ++row)
     batch.offsets[row] = offset_of(batch.offsets[row]);
   line = line_;
-  for (std::size_t i = first_entry; i < quarantined_.size(); ++i)
+  for (std::size_t i = first_entry; i < quarantined_.size(); ++i) {
     quarantined_[i].offset = offset_of(quarantined_[i].offset);
+    keep_letter(quarantined_[i], line);
+  }
   const std::size_t reached = begin.value + outcome.consumed_bytes;
   while (line_ < lines_.size() && !lines_[line_].is_refused && lines_[line_].begin < reached)
     step_over_line();
@@ -185,6 +203,11 @@ CsvDecoder::Outcome KafkaSource::decode_run(MicroBatch& batch, const Dictionary&
 void KafkaSource::quarantine_line() {
   ++filling_.read;
   ++filling_.quarantined;
+  if (keeps_letters_) {
+    QuarantineEntry entry = lines_.why(line_);
+    entry.split = split_;
+    keep_letter(entry, line_);
+  }
   if (quarantined_.size() < limits::kQuarantineEntriesKept) {
     quarantined_.push_back(lines_.why(line_));
     quarantined_.back().split = split_;
@@ -195,6 +218,24 @@ void KafkaSource::quarantine_line() {
 void KafkaSource::step_over_line() {
   next_ = lines_[line_].offset.next();
   ++line_;
+}
+
+// Whole, as the broker had it: an entry keeps the beginning of the line alone.
+void KafkaSource::keep_letter(const QuarantineEntry& entry, std::size_t line) {
+  if (!keeps_letters_) return;
+  const KafkaMessage& message = in_lines_[line];
+  DeadLetter& letter = letters_.emplace_back();
+  letter.entry = entry;
+  if (message.key) letter.key = *message.key;
+  if (message.value) letter.value = *message.value;
+  letter_bytes_ += message.key.value_or("").size() + message.value.value_or("").size();
+}
+
+// Then the batch ends, which depends on nothing but the records. The decoder makes no entry beyond
+// those that are kept, so there must be room for what one block holds.
+bool KafkaSource::is_full_of_letters() const {
+  static_assert(limits::kDeadLettersMax + KafkaLines::kLinesMax < limits::kQuarantineEntriesKept);
+  return letters_.size() >= limits::kDeadLettersMax || letter_bytes_ >= limits::kDeadLetterBytesMax;
 }
 
 bool KafkaSource::is_overdue() const {
@@ -210,6 +251,9 @@ FillOutcome KafkaSource::deliver(FillState state) {
     if (delivered_.size() < limits::kQuarantineEntriesKept) delivered_.push_back(std::move(entry));
   }
   quarantined_.clear();
+  std::ranges::move(letters_, std::back_inserter(delivered_letters_));
+  letters_.clear();
+  letter_bytes_ = 0;
   return {state, false, {}};
 }
 

@@ -55,6 +55,9 @@ class RecordSource {
   virtual std::uint64_t quarantined_so_far() const = 0;
   // Entries of delivered batches since the last call, at most limits::kQuarantineEntriesKept.
   virtual std::vector<QuarantineEntry> take_quarantine() = 0;
+  // Of delivered batches since the last call, every one of them; only where the source has
+  // somewhere to write them.
+  virtual std::vector<DeadLetter> take_dead_letters() { return {}; }
   // What people should know since the last call: a broker is away, it is back.
   virtual std::vector<std::string> take_warnings() { return {}; }
 };

@@ -65,6 +65,7 @@ Result<std::unique_ptr<Trainer>> Trainer::prepare(TrainerPlan plan, TrainerListe
 }
 
 void Trainer::start() {
+  if (outputs_ != nullptr) outputs_->start();
   thread_ = std::jthread([this] { run(); });
 }
 
@@ -87,6 +88,7 @@ Trainer::Trainer(TrainerPlan plan, TrainerState state, TrainerListener& listener
     limiter_.emplace(rate_of_slot(plan_.setup->spec), steady_clock::now().time_since_epoch());
   }
   if (is_elastic()) begin_beside_the_centre();
+  open_outputs();
 }
 
 // In elastic averaging no view sets theta: a replica begins at the initial parameters, or where its
@@ -139,7 +141,7 @@ Result<bool> Trainer::turn() {
     MILLRACE_TRY(take_cut());
   }
   if (wants_push_ && core_.can_push()) MILLRACE_TRY(merge());
-  if (core_.must_wait() || awaits_class()) {
+  if (core_.must_wait() || awaits_class() || (is_between && awaits_sinks())) {
     execute(core_.refresh());
     patience_ = kPatience;
     return true;

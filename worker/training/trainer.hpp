@@ -20,6 +20,8 @@
 #include <vector>
 
 #include "worker/core/replica_core.hpp"
+#include "worker/sinks/output_messages.hpp"
+#include "worker/sinks/replica_outputs.hpp"
 #include "worker/sources/rate_limiter.hpp"
 #include "worker/sources/record_source.hpp"
 #include "worker/training/replica_parameters.hpp"
@@ -40,6 +42,15 @@ class TrainerListener {
   virtual void on_finished() = 0;
   // What people should know: a broker is away, it is back.
   virtual void on_warning(const std::string& /*text*/) {}
+  // Of what the replica puts out; called from the threads of its sinks, too. So much waits that a
+  // cut should be taken.
+  virtual void on_cut_wanted() {}
+  // The sinks have everything up to this cut.
+  virtual void on_released(CutId /*cut*/) {}
+  virtual void on_sink_warning(const std::string& /*text*/) {}
+  virtual void on_sink_written(OutputKind /*kind*/, std::uint64_t /*messages*/,
+                               std::uint64_t /*bytes*/) {}
+  virtual void on_sink_trouble(OutputKind /*kind*/) {}
   // The thread has ended; the attempt cannot go on.
   virtual void on_failed(Status status) = 0;
 };
@@ -53,6 +64,7 @@ struct TrainerPlan {
   std::vector<SplitDescription> splits;
   std::optional<Bytes> state;  // TrainerState of the cut; absent: fresh
   SecretsFolder secrets;
+  MakeChannel channels = {};  // to sinks; absent: to Kafka
 };
 
 class Trainer {
@@ -63,6 +75,9 @@ class Trainer {
   void start();
   // Stops the thread and joins it.
   ~Trainer();
+
+  // The cut is complete: what was put out before it may go to the sinks. Any thread.
+  void complete(CutId cut);
 
   // Outlives the trainer where others still post to it.
   const std::shared_ptr<TrainerInbox>& inbox() const { return inbox_; }
@@ -98,6 +113,13 @@ class Trainer {
   Status finish_reading();
   void propose_categories();
   bool awaits_class();
+
+  // Nothing more may be put out before a sink has taken something.
+  bool awaits_sinks() const;
+  void open_outputs();
+  void put_out_predictions(std::span<const float> predictions);
+  Status put_out_dead_letters();
+  void wish_for_cut();
 
   Status learn();
   Status train_mini_batch();
@@ -147,6 +169,10 @@ class Trainer {
   std::map<std::size_t, ParkedSplit> parked_;  // by index into plan_.splits
   // By index: nothing had arrived, and it is not asked again before.
   std::vector<std::chrono::steady_clock::time_point> starved_until_;
+
+  std::unique_ptr<ReplicaOutputs> outputs_;  // null: the job has no sinks
+  std::optional<PredictionMessages> messages_;
+  std::chrono::steady_clock::time_point next_wish_;  // for a cut
 
   Workspace workspace_;
   std::vector<float> predictions_;

@@ -159,6 +159,7 @@ Status Trainer::account_for_batch() {
     if (state_.quarantine.size() >= limits::kQuarantineEntriesKept) break;
     state_.quarantine.push_back(std::move(entry));
   }
+  MILLRACE_TRY(put_out_dead_letters());
   batch_.rows = 0;
   const bool is_merge_point = batches_pending_ >= *spec().merge->every;
   return is_merge_point ? merge() : Status();

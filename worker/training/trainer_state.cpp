@@ -1,9 +1,11 @@
 #include "worker/training/trainer_state.hpp"
 
+#include "worker/sinks/replica_outputs.hpp"
+
 namespace millrace {
 namespace {
 
-constexpr std::uint16_t kFormat = 1;
+constexpr std::uint16_t kFormat = 2;  // since 2 what no sink has taken yet
 
 void put_counters(ByteWriter& writer, const DecodeCounters& counters) {
   for (const auto count :
@@ -89,12 +91,13 @@ Bytes TrainerState::encode() const {
     writer.put(entry.field);
     writer.put_string(entry.text);
   }
+  encode_lanes(lanes, writer);
   return std::move(writer).take();
 }
 
 Result<TrainerState> TrainerState::decode(ByteView bytes) {
   ByteReader reader(bytes);
-  reader.envelope(kFormat, "a trainer's state");
+  const auto format = reader.envelope(kFormat, "a trainer's state");
   std::vector<SplitState> splits;
   const auto count = reader.get<std::uint64_t>();
   for (std::uint64_t i = 0; reader.is_ok() && i < count; ++i) splits.push_back(get_split(reader));
@@ -123,6 +126,9 @@ Result<TrainerState> TrainerState::decode(ByteView bytes) {
     entry.field = reader.get<std::uint32_t>();
     entry.text = reader.get_string();
     state.dictionary.push_back(std::move(entry));
+  }
+  if (reader.is_ok() && format > 1) {
+    MILLRACE_ASSIGN(state.lanes, decode_lanes(reader));
   }
   MILLRACE_TRY(reader.finish());
   return state;

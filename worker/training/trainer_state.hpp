@@ -15,6 +15,7 @@
 #include "common/data/quarantine.hpp"
 #include "common/ml/evaluation/evaluation.hpp"
 #include "worker/core/stream.hpp"
+#include "worker/sinks/lane_writer.hpp"
 #include "worker/training/training_setup.hpp"
 
 namespace millrace {
@@ -35,6 +36,7 @@ struct TrainerState {
   ParameterState replica;
   std::vector<double> statistics;
   std::vector<DictionaryEntry> dictionary;
+  std::vector<LaneState> lanes;  // what was put out and no sink was known to have
 
   DecodeCounters totals() const;
   Bytes encode() const;

@@ -25,6 +25,7 @@ Status Trainer::learn() {
                                       gradient_, predictions);
   }
   state_.evaluation.update(batch_, predictions);
+  put_out_predictions(predictions);
   count_records();
   ++batches_pending_;
   return setup.online != nullptr ? Status() : train_mini_batch();
@@ -141,15 +142,21 @@ TrainerCut Trainer::make_snapshot(CutId cut) {
     state_.statistics = pipeline_.statistics();
     state_.dictionary = dictionary_.log();
   }
+  if (outputs_ != nullptr) {
+    outputs_->close(cut);
+    state_.lanes = outputs_->lanes();
+  }
   ByteWriter evaluation;
   state_.evaluation.encode(evaluation);
   snapshot.evaluation = std::move(evaluation).take();
   snapshot.state = state_.encode();
+  state_.lanes.clear();
   return snapshot;
 }
 
 void Trainer::report_progress(bool is_due_anyway) {
   const auto now = steady_clock::now();
+  wish_for_cut();
   if (!is_due_anyway && now < next_progress_) return;
   next_progress_ = now + kProgressInterval;
   TrainerProgress progress;

@@ -99,7 +99,8 @@ worker_control spawn_nobody(caf::actor_system& system) {
   return system.spawn([]() -> worker_control::behavior_type {
     return {[](const order::StartAttempt&) {}, [](const order::StopAttempt&) {},
             [](const order::TriggerCut&) {},   [](const order::AbortCut&) {},
-            [](const order::SendShards&) {},   [](const AdoptAttempt&) {}};
+            [](const order::SendShards&) {},   [](const order::ReleaseOutputs&) {},
+            [](const AdoptAttempt&) {}};
   });
 }
 
@@ -113,6 +114,7 @@ BOOST_AUTO_TEST_CASE(orders_ticks_and_reports_arrive_as_they_were_sent) {
   check_passes(order::TriggerCut{Attempt(3), CutId(8)});
   check_passes(order::AbortCut{Attempt(3), CutId(8)});
   check_passes(order::SendShards{Attempt(3), CutId(8)});
+  check_passes(order::ReleaseOutputs{Attempt(3), CutId(8), Term(4)});
   check_passes(WorkerTick{WorkerId(11), 900});
   check_passes(ChunkAck{5, 2, true});
   check_passes(test::example_chunk());
@@ -150,6 +152,7 @@ BOOST_AUTO_TEST_CASE(a_registered_worker_is_ordered_about_and_reports) {
             [=](const order::TriggerCut& trigger) { triggers->add(trigger); },
             [](const order::AbortCut&) {},
             [](const order::SendShards&) {},
+            [](const order::ReleaseOutputs&) {},
             [](const AdoptAttempt&) {}};
   });
 

@@ -70,6 +70,7 @@ worker_control::behavior_type behavior(Self self) {
           [self](const order::TriggerCut& order) { take_cut(self, order); },
           [](const order::AbortCut&) {},
           [self](const order::SendShards& order) { send_shards(self, order); },
+          [](const order::ReleaseOutputs&) {},
           [](const AdoptAttempt&) {}};
 }
 

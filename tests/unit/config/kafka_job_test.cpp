@@ -248,4 +248,52 @@ BOOST_AUTO_TEST_CASE(times_are_milliseconds_or_iso_8601_in_utc) {
     BOOST_TEST(!parse_timestamp_ms(bad).has_value(), bad);
 }
 
+BOOST_AUTO_TEST_CASE(dead_letters_go_to_another_topic_than_the_one_read) {
+  BOOST_TEST(check(job("dead_letter: broken")).problems.empty());
+  expect_one(job("dead_letter: t"), "dead_letter", "would come back");
+  expect_one(job("dead_letter: \"not a topic\""), "dead_letter", "cannot be the name");
+  expect_one(job("dead_leter: broken"), "dead_leter", "dead_letter");
+}
+
+BOOST_AUTO_TEST_CASE(a_sink_names_its_cluster_and_topic) {
+  const std::string head = "version: 1\nname: clicks\nsource: {path: a.csv}\nschema: {label: y}\n";
+  const auto problem_of = [&](const std::string& sinks) {
+    const auto checked = check(head + sinks);
+    return checked.problems.size() == 1 ? checked.problems[0] : JobProblem{};
+  };
+  const std::string good = "sinks: {predictions: {kind: kafka, brokers: \"b:9092\", topic: out";
+  BOOST_TEST(check(head + good + "}}\n").problems.empty());
+  const auto spec = check(head + good + ", properties: {security.protocol: ssl}}}\n").spec;
+  BOOST_REQUIRE(spec.predictions.has_value());
+  BOOST_TEST(spec.predictions->topic == "out");
+  BOOST_TEST((check(print_job(spec)).spec.predictions == spec.predictions));
+  BOOST_TEST(has_sinks(spec));
+
+  BOOST_TEST(check(head + "sinks: {predictions: {}}\n").problems.size() == 2u);
+  BOOST_TEST(problem_of("sinks: {predictions: {brokers: \"b:9092\"}}\n").key ==
+             "sinks.predictions.topic");
+  BOOST_TEST(problem_of(good + ", properties: {isolation.level: read_committed}}}\n").key ==
+             "sinks.predictions.properties.isolation.level");
+  BOOST_TEST(problem_of("sinks: {prediction: {topic: out}}\n").hint.find("predictions") !=
+             std::string::npos);
+  const auto alerts = problem_of("sinks: {alerts: {topic: out}}\n");
+  BOOST_TEST(alerts.message.find("not supported") != std::string::npos, alerts.message);
+  const auto loop = check(job("") + good + "}}\n");
+  BOOST_TEST(loop.problems.empty());
+  const auto itself = check(job("") + "sinks: {predictions: {brokers: \"b:9092\", topic: t}}\n");
+  BOOST_TEST(itself.problems.size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(behind_another_topic_there_is_no_mark_so_the_state_is_lost) {
+  const auto with = [](const std::string& topic, const std::string& brokers) {
+    return check(job("") + "sinks: {predictions: {brokers: \"" + brokers + "\", topic: " + topic +
+                 "}}\n")
+        .spec;
+  };
+  const auto moved = compare_jobs(with("a", "b:9092"), with("a", "c:9092"));
+  BOOST_TEST(moved.fixed.empty());
+  BOOST_TEST(moved.adjustable.size() == 1u);
+  BOOST_TEST(compare_jobs(with("a", "b:9092"), with("b", "b:9092")).fixed.size() == 1u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
