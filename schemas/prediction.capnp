@@ -44,6 +44,8 @@ struct PredictRequest {
   deadlineMs @7 :UInt32;   # 0: none; a request that waited longer is answered with the error `expired`
   sentAtMs @8 :UInt64;     # Unix time when it was sent, from which the deadline counts; 0: from its arrival
   probabilities @9 :Bool;  # send the probability of every class, not only of the predicted one
+  minRevision @10 :UInt64; # the highest aliasRevision that the client has seen: a server that is behind it answers
+                           # with the error `conflict`; 0: any will do. Not with `version` or the alias `newest`
 }
 
 struct Prediction {
@@ -62,7 +64,7 @@ struct NumericPredictions {
 }
 
 struct PredictError {
-  code @0 :Text;           # invalid_argument, not_found, permission_denied, resource_exhausted, expired, internal
+  code @0 :Text;           # invalid_argument, not_found, conflict, permission_denied, resource_exhausted, expired, internal
   message @1 :Text;
   hint @2 :Text;
 }

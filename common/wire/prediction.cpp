@@ -142,6 +142,7 @@ Result<Bytes> encode(const PredictRequest& request) {
   root.setDeadlineMs(request.deadline_ms);
   root.setSentAtMs(request.sent_at_ms);
   root.setProbabilities(request.probabilities);
+  root.setMinRevision(request.min_revision);
   const auto rows = static_cast<unsigned>(request.row_ends.size());
   switch (request.form) {
     case RowForm::named:
@@ -193,6 +194,8 @@ PredictError to_error(const Status& status) {
         return "invalid_argument";
       case Code::not_found:
         return "not_found";
+      case Code::conflict:
+        return "conflict";
       case Code::permission_denied:
         return "permission_denied";
       case Code::resource_exhausted:
@@ -210,6 +213,7 @@ Status to_status(const PredictError& error) {
   const auto code = [&] {
     if (error.code == "invalid_argument") return Code::invalid_argument;
     if (error.code == "not_found") return Code::not_found;
+    if (error.code == "conflict") return Code::conflict;
     if (error.code == "permission_denied") return Code::permission_denied;
     if (error.code == "resource_exhausted") return Code::resource_exhausted;
     if (error.code == "expired") return Code::timed_out;

@@ -45,6 +45,7 @@ struct PredictRequest {
   std::uint32_t deadline_ms = 0;        // 0: none
   std::uint64_t sent_at_ms = 0;         // Unix time; 0: the deadline counts from arrival
   bool probabilities = false;
+  std::uint64_t min_revision = 0;  // of the alias; 0: any
 
   std::size_t rows() const;
   // Removes everything and keeps the memory.

@@ -128,6 +128,7 @@ Status read_request(schema::PredictRequest::Reader root, std::size_t words,
   request.deadline_ms = root.getDeadlineMs();
   request.sent_at_ms = root.getSentAtMs();
   request.probabilities = root.getProbabilities();
+  request.min_revision = root.getMinRevision();
   const auto rows = root.getRows();
   switch (rows.which()) {
     case schema::PredictRequest::Rows::NAMED:

@@ -155,6 +155,7 @@ Result<std::shared_ptr<const PublishedModel>> CheckpointKeeper::publish_stored(
   const auto& contents = *order.contents;
   MILLRACE_ASSIGN(const auto versions, registry_.versions());
   if (std::ranges::find(versions, VersionId(contents.cut.value)) != versions.end()) {
+    MILLRACE_TRY(registry_.promote(VersionId(contents.cut.value)));
     return std::shared_ptr<const PublishedModel>();
   }
   MILLRACE_ASSIGN(const Manifest manifest,

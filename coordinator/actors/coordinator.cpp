@@ -55,6 +55,7 @@ void tick(CoordinatorSelf self) {
       ClusterTick{std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch())});
   for (auto& [name, run] : self->state.runs) {
     resume_rescale(self, run);
+    share_again(self, run, now);
     if (!run.retry_at || *run.retry_at > now) continue;
     run.retry_at.reset();
     begin_job(self, run, run.is_recovered);

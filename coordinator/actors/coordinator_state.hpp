@@ -20,6 +20,7 @@
 #include "common/store/checkpoint_store.hpp"
 #include "coordinator/actors/apart.hpp"
 #include "coordinator/actors/coordinator.hpp"
+#include "coordinator/registry/share_turns.hpp"
 #include "coordinator/status/event_ring.hpp"
 #include "coordinator/status/job_figures.hpp"
 #include "coordinator/status/operation_list.hpp"
@@ -84,6 +85,9 @@ struct JobRun {
   std::map<std::string, std::string> operations;       // id -> kind, of those that wait for it
   std::map<std::string, std::string> next_operations;  // that wait for `next`
   std::optional<ServeVersion> served;                  // what clients are answered from
+  // Shared: what is under way for a former job of this name finds another.
+  std::shared_ptr<ShareTurns> sharing = std::make_shared<ShareTurns>();
+  std::chrono::steady_clock::time_point share_again_at;  // at the earliest, where that failed
 
   JobRun(CatalogJob job, std::uint64_t first_event)
       : entry(std::move(job)), events(first_event, limits::kJobEventsKept) {}
@@ -171,6 +175,8 @@ bool continue_rescale(CoordinatorSelf self, JobRun& run, control::JobState ended
 
 // Puts what clients are answered from into the store and orders it to be served.
 void share_model(CoordinatorSelf self, JobRun& run);
+// Where that, or a worker, has failed, and some time has passed.
+void share_again(CoordinatorSelf self, JobRun& run, std::chrono::steady_clock::time_point now);
 void serve_all(CoordinatorSelf self, const HostRecord& host);
 void on_serving(CoordinatorSelf self, const ServingNews& news);
 

@@ -1,11 +1,13 @@
 #include "coordinator/registry/alias_file.hpp"
 
+#include "common/base/mark.hpp"
 #include "common/store/sealed_json.hpp"
 #include "coordinator/registry/files.hpp"
 
 namespace millrace {
 namespace {
 
+constexpr std::string_view kProductionName = "production";
 constexpr std::uint16_t kFormat = 1;
 constexpr std::size_t kAliasesMax = 1'024;
 constexpr std::size_t kAliasNameBytesMax = 128;
@@ -32,6 +34,26 @@ RegistryAlias& AliasFile::move(std::string_view name, VersionId version) {
     ++found->revision;
   }
   return *found;
+}
+
+bool AliasFile::promote(VersionId version) {
+  if (version <= promoted_up_to) {
+    MILLRACE_MARK(promoted_before);
+    return false;
+  }
+  promoted_up_to = version;
+  move(kProductionName, version);
+  return true;
+}
+
+std::optional<ServingChoice> AliasFile::serving(const std::vector<VersionId>& present) const {
+  const RegistryAlias* production = find(kProductionName);
+  if (production == nullptr && present.empty()) return std::nullopt;
+  ServingChoice choice{production != nullptr ? production->version : present.back(), {}};
+  for (const auto& alias : aliases) {
+    if (alias.version == choice.version) choice.aliases.push_back(alias);
+  }
+  return choice;
 }
 
 Status check_alias_name(std::string_view name) {

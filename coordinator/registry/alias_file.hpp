@@ -5,6 +5,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -23,6 +24,12 @@ struct AliasFile {
   const RegistryAlias* find(std::string_view name) const;
   // Points the alias to the version; its revision rises when that is a move.
   RegistryAlias& move(std::string_view name, VersionId version);
+  // Points production to a version that was added. False, and nothing changes, when it was promoted
+  // before, or a later one was.
+  bool promote(VersionId version);
+  // What clients are answered from where these versions are present (ascending): production, else
+  // the newest.
+  std::optional<ServingChoice> serving(const std::vector<VersionId>& present) const;
 };
 
 // Letters, digits, '-', '_' and '.', at most 128 bytes; neither a number nor `newest`.

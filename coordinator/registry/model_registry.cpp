@@ -107,15 +107,19 @@ Status ModelRegistry::add(const PublishedModel& model, Promote promote) {
             "publish it under the next version: a version is never rewritten"};
   }
   MILLRACE_TRY(created);
-  if (promote == Promote::to_production) {
-    MILLRACE_ASSIGN(AliasFile file, read_aliases(folder_));
-    if (model.version() > file.promoted_up_to) {
-      file.promoted_up_to = model.version();
-      file.move(kProduction, model.version());
-      MILLRACE_TRY(write_aliases(*options_.disk, folder_, file));
-    }
-  }
+  if (promote == Promote::to_production) MILLRACE_TRY(promote_locked(model.version()));
   return delete_beyond_retention();
+}
+
+Status ModelRegistry::promote(VersionId version) {
+  MILLRACE_ASSIGN(const FolderLock lock, FolderLock::take(folder_));
+  return promote_locked(version);
+}
+
+Status ModelRegistry::promote_locked(VersionId version) {
+  MILLRACE_ASSIGN(AliasFile file, read_aliases(folder_));
+  if (!file.promote(version)) return {};
+  return write_aliases(*options_.disk, folder_, file);
 }
 
 // Called with the lock held, so that no alias moves to a version that is being deleted.
@@ -244,6 +248,13 @@ Result<ModelRegistry::NewestUsable> ModelRegistry::load_newest_usable() const {
 Result<std::vector<RegistryAlias>> ModelRegistry::aliases() const {
   MILLRACE_ASSIGN(AliasFile file, read_aliases(folder_));
   return std::move(file.aliases);
+}
+
+// The versions first: what an alias names afterwards is there, or was deleted since.
+Result<std::optional<ServingChoice>> ModelRegistry::serving() const {
+  MILLRACE_ASSIGN(const std::vector<VersionId> present, versions());
+  MILLRACE_ASSIGN(const AliasFile file, read_aliases(folder_));
+  return file.serving(present);
 }
 
 Result<RegistryAlias> ModelRegistry::move_alias(const std::string& name, VersionId version) {

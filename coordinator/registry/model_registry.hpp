@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,12 @@ struct RegistryAlias {
   std::string name;
   VersionId version;
   std::uint64_t revision = 0;
+};
+
+// The version that clients are answered from, and the aliases that point to it.
+struct ServingChoice {
+  VersionId version;
+  std::vector<RegistryAlias> aliases;
 };
 
 struct RegistryEntry {
@@ -56,6 +63,10 @@ class ModelRegistry {
   // beyond `retain`.
   Status add(const PublishedModel& model, Promote promote = Promote::to_production);
 
+  // Points production to a version that is there, as `add` does: what is to be done when a life
+  // that ended in the middle of an `add` left it out.
+  Status promote(VersionId version);
+
   // Ascending. Only looks at names.
   Result<std::vector<VersionId>> versions() const;
   // Ascending, with lineage; a damaged file is an entry whose status says so.
@@ -78,6 +89,9 @@ class ModelRegistry {
   // changes nothing. `newest` is reserved.
   Result<RegistryAlias> move_alias(const std::string& name, VersionId version);
 
+  // Nothing when no version has been added.
+  Result<std::optional<ServingChoice>> serving() const;
+
   const std::filesystem::path& folder() const { return folder_; }
 
  private:
@@ -85,6 +99,7 @@ class ModelRegistry {
       : folder_(std::move(folder)), options_(options) {}
   std::filesystem::path version_path(VersionId version) const;
   Result<RegistryEntry> entry(VersionId version, const std::vector<RegistryAlias>& aliases) const;
+  Status promote_locked(VersionId version);
   Status delete_beyond_retention();
 
   std::filesystem::path folder_;

@@ -8,6 +8,9 @@ namespace {
 
 const char* const kRequests[] = {"v1/request_named.bin", "v1/request_ordered.bin",
                                  "v1/request_numeric.bin"};
+// With minRevision.
+const char* const kRequests2[] = {"v2/request_named.bin", "v2/request_ordered.bin",
+                                  "v2/request_numeric.bin"};
 const char* const kReplies[] = {"v1/reply_predictions.bin", "v1/reply_numeric.bin",
                                 "v1/reply_error.bin"};
 
@@ -35,6 +38,7 @@ void check_equal(const wire::PredictRequest& a, const wire::PredictRequest& b) {
   BOOST_TEST(a.deadline_ms == b.deadline_ms);
   BOOST_TEST(a.sent_at_ms == b.sent_at_ms);
   BOOST_TEST(a.probabilities == b.probabilities);
+  BOOST_TEST(a.min_revision == b.min_revision);
   BOOST_REQUIRE(a.cells.size() == b.cells.size());
   for (std::size_t i = 0; i < a.cells.size(); ++i) {
     BOOST_TEST(a.cells[i].name == b.cells[i].name);
@@ -48,27 +52,33 @@ BOOST_AUTO_TEST_SUITE(common_wire_prediction)
 
 // Run once when a message gains a format version: `compat --run_test=*/write_golden_messages`.
 BOOST_AUTO_TEST_CASE(write_golden_messages, *boost::unit_test::disabled()) {
-  const auto messages = test::golden_messages();
-  test::write_golden(kRequests[0], wire::encode(messages.named).value());
-  test::write_golden(kRequests[1], wire::encode(messages.ordered).value());
-  test::write_golden(kRequests[2], wire::encode(messages.numeric).value());
+  auto messages = test::golden_messages();
+  messages.named.min_revision = 3;
+  test::write_golden(kRequests2[0], wire::encode(messages.named).value());
+  test::write_golden(kRequests2[1], wire::encode(messages.ordered).value());
+  test::write_golden(kRequests2[2], wire::encode(messages.numeric).value());
   test::write_golden(kReplies[0], wire::encode(messages.predictions).value());
   test::write_golden(kReplies[1], wire::encode(messages.numeric_predictions).value());
   test::write_golden(kReplies[2], wire::encode(messages.error).value());
 }
 
-BOOST_AUTO_TEST_CASE(requests_of_version_1_are_understood) {
-  const auto messages = test::golden_messages();
-  const wire::PredictRequest* const expected[] = {&messages.named, &messages.ordered,
-                                                  &messages.numeric};
+BOOST_AUTO_TEST_CASE(requests_of_versions_1_and_2_are_understood) {
+  auto messages = test::golden_messages();
+  wire::PredictRequest* const expected[] = {&messages.named, &messages.ordered, &messages.numeric};
   for (std::size_t i = 0; i < std::size(kRequests); ++i) {
-    const Bytes frame = test::read_golden(kRequests[i]);
+    const Bytes first = test::read_golden(kRequests[i]);
+    const Bytes second = test::read_golden(kRequests2[i]);
     wire::PredictRequest request;
-    const Status status = wire::decode_request(frame, request);
+    const Status status = wire::decode_request(first, request);
     BOOST_REQUIRE_MESSAGE(status.is_ok(), status.message());
     check_equal(request, *expected[i]);
-    BOOST_TEST(wire::encode(request).value() == frame);
-    BOOST_TEST(wire::request_id(frame) == expected[i]->id);
+    BOOST_TEST(wire::request_id(first) == expected[i]->id);
+    expected[i]->min_revision = i == 0 ? 3 : 0;
+    wire::PredictRequest newer;
+    BOOST_REQUIRE(wire::decode_request(second, newer).is_ok());
+    check_equal(newer, *expected[i]);
+    BOOST_TEST(wire::encode(newer).value() == second);
+    BOOST_TEST(wire::request_id(second) == expected[i]->id);
   }
 }
 

@@ -10,6 +10,7 @@ namespace {
 
 // After all faults have ended the job must end within this much simulated time.
 constexpr Time kLivenessPhase = 240 * kSecond;
+constexpr Time kSettlingPhase = 5 * kSecond;
 constexpr std::uint64_t kEventsMax = 3'000'000;
 
 Time upto(World& world, Time most) {
@@ -24,6 +25,7 @@ Cluster::Cluster(const SimOptions& options, bool keeps_trace)
       store_(world_),
       broker_(world_),
       checkers_(world_, truth_, store_),
+      serving_(world_, checkers_),
       sizes_{options.replicas, options.shards} {
   for (int i = 0; i < 2; ++i) {
     const ProcessId id = store_.process() + 1 + static_cast<ProcessId>(i);
@@ -49,6 +51,7 @@ Cluster::Cluster(const SimOptions& options, bool keeps_trace)
   for (const ProcessId id : worker_ids_) start_worker(id);
   plan_faults();
   plan_client();
+  serving_.plan(worker_ids_);
 }
 
 void Cluster::note_crash(ProcessId process) {
@@ -68,6 +71,7 @@ void Cluster::start_worker(ProcessId process) {
   world_.revive(process);
   const WorkerId id(next_worker_++);
   addresses_[id] = world_.address(process);
+  serving_.server_started(world_.address(process));
   workers_[process] = std::make_unique<Worker>(*this, world_, process, id);
 }
 
@@ -75,6 +79,7 @@ void Cluster::start_coordinator(ProcessId process) {
   world_.revive(process);
   const std::string writer = "coordinator-" + std::to_string(++coordinator_lives_);
   coordinators_[process] = std::make_unique<Coordinator>(*this, world_, process, writer);
+  serving_.coordinator_started(world_.address(process));
   coordinators_[process]->start();
 }
 
@@ -250,9 +255,10 @@ void Cluster::heal() {
 void Cluster::register_worker(Address from, WorkerId worker, std::optional<RunningPart> running) {
   for (const ProcessId id : coordinator_ids_) {
     if (!coordinators_[id]) continue;
-    world_.send(from, world_.address(id), "register", worker.value, [this, id, worker, running] {
-      if (coordinators_[id]) coordinators_[id]->on_register(worker, running);
-    });
+    world_.send(from, world_.address(id), "register", worker.value,
+                [this, from, id, worker, running] {
+                  if (coordinators_[id]) coordinators_[id]->on_register(from, worker, running);
+                });
   }
 }
 
@@ -306,6 +312,17 @@ void Cluster::run() {
     if (world_.events() > kEventsMax) checkers_.report("a storm: too many events");
   }
   if (!world_.violated()) checkers_.at_end();
+  if (serving_.is_on() && world_.is_healed()) settle();
+}
+
+// The job has ended; what it published comes to all servers.
+void Cluster::settle() {
+  const Time until = world_.now() + kSettlingPhase;
+  while (world_.now() < until && !world_.violated() && world_.step()) {
+    dead_workers_.clear();
+    dead_coordinators_.clear();
+  }
+  if (!world_.violated()) serving_.check_settled();
 }
 
 }  // namespace millrace::sim

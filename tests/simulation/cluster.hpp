@@ -11,6 +11,7 @@
 
 #include "tests/simulation/checkers.hpp"
 #include "tests/simulation/coordinator.hpp"
+#include "tests/simulation/serving.hpp"
 #include "tests/simulation/store.hpp"
 #include "tests/simulation/worker.hpp"
 #include "tests/simulation/world.hpp"
@@ -37,6 +38,7 @@ class Cluster {
   Broker& broker() { return broker_; }
   const Truth& truth() const { return truth_; }
   Checkers& checkers() { return checkers_; }
+  Serving& serving() { return serving_; }
 
   void register_worker(Address from, WorkerId worker, std::optional<RunningPart> running);
   // What coordinators are told to start from, once a client has asked for it.
@@ -102,12 +104,14 @@ class Cluster {
   bool is_coordinator(ProcessId process) const;
   void note_crash(ProcessId process);
   void heal();
+  void settle();
 
   World world_;
   Truth truth_;
   Store store_;
   Broker broker_;
   Checkers checkers_;
+  Serving serving_;
   std::vector<ProcessId> coordinator_ids_;
   std::vector<ProcessId> worker_ids_;
   std::map<ProcessId, std::unique_ptr<Coordinator>> coordinators_;

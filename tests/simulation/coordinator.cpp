@@ -70,7 +70,9 @@ void Coordinator::tick() {
   world_.after(home_, kTick, "tick", [this] { tick(); });
 }
 
-void Coordinator::on_register(WorkerId worker, const std::optional<RunningPart>& running) {
+void Coordinator::on_register(Address from, WorkerId worker,
+                              const std::optional<RunningPart>& running) {
+  if (!heard_.contains(worker)) cluster_.serving().joined(home_, from);
   const bool is_new = !heard_.contains(worker) || parts_[worker] != running;
   heard_[worker] = world_.now();
   parts_[worker] = running;
@@ -160,9 +162,11 @@ void Coordinator::run(const AbortCut& effect) {
 
 void Coordinator::run(const Publish& effect) {
   cluster_.checkers().published(*effect.contents);
+  cluster_.serving().publish(home_, effect.contents->cut, false);
 }
 void Coordinator::run(const PublishRestored& effect) {
   cluster_.checkers().published(*effect.contents);
+  cluster_.serving().publish(home_, effect.contents->cut, true);
 }
 void Coordinator::run(const RemoveCut& effect) {
   cluster_.checkers().removing(effect.cut);

@@ -18,7 +18,7 @@ class Coordinator {
   const JobMachine& machine() const { return machine_; }
 
   void start();
-  void on_register(WorkerId worker, const std::optional<RunningPart>& running);
+  void on_register(Address from, WorkerId worker, const std::optional<RunningPart>& running);
   void on_event(const JobEvent& event);
 
  private:

@@ -64,6 +64,17 @@ const std::vector<Mutant>& mutants() {
       {"sink_mark_is_forgotten", [](Mutations& m) { m.release.forget_mark = true; }},
       {"log_trims_its_newest_snapshot",
        [](Mutations& m) { m.job.log.trim_newest_snapshot = true; }},
+      {"server_takes_older_revisions", [](Mutations& m) { m.serving.start_over = true; }},
+      {"server_moves_aliases_after_it_serves",
+       [](Mutations& m) { m.serving.aliases_follow_later = true; }},
+      {"server_ignores_what_its_client_has_seen",
+       [](Mutations& m) { m.serving.ignore_min_revision = true; }},
+      {"coordinator_shares_all_at_once", [](Mutations& m) { m.serving.share_all_at_once = true; }},
+      {"registry_moves_without_a_revision",
+       [](Mutations& m) { m.serving.move_back_revision = true; }},
+      {"registry_promotes_again", [](Mutations& m) { m.serving.promote_again = true; }},
+      {"registry_forgets_an_interrupted_promotion",
+       [](Mutations& m) { m.serving.skip_what_is_there = true; }},
   };
   return all;
 }

@@ -91,6 +91,11 @@ SimOptions draw_options(std::uint64_t seed, const std::set<std::string>& without
   // Drawn last: what was drawn before stays what it was.
   if (dice.chance(0.15)) o.rescales = static_cast<int>(dice.between(1, 3));
   o.has_sinks = dice.chance(0.3);
+  if (dice.chance(0.5)) {
+    o.predict_clients = dice.between(1, 3);
+    o.versions_served = dice.between(1, 3);
+    o.moves_back = static_cast<int>(dice.between(0, 4));
+  }
   leave_out(without, o.faults);
   return o;
 }
@@ -122,6 +127,8 @@ std::string describe(const SimOptions& o) {
   add("savepoints", o.savepoints);
   add("rescales", o.rescales);
   if (o.has_sinks) text += " sinks";
+  add("clients", o.predict_clients);
+  add("moves_back", o.moves_back);
   if (o.is_branched) text += " branched";
   if (o.is_cancelled) text += " cancelled";
   return text;

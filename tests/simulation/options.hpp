@@ -19,6 +19,16 @@ using Time = std::int64_t;  // microseconds since the start of the run
 inline constexpr Time kMillisecond = 1'000;
 inline constexpr Time kSecond = 1'000'000;
 
+struct ServingMutations {
+  bool start_over = false;            // each order replaces all that was served before
+  bool aliases_follow_later = false;  // the version is served first
+  bool ignore_min_revision = false;
+  bool share_all_at_once = false;   // sharings overtake each other
+  bool move_back_revision = false;  // production moves, its revision does not
+  bool promote_again = false;       // what was promoted before is, again
+  bool skip_what_is_there = false;  // a version whose promotion was interrupted never is
+};
+
 // Deliberate bugs: in the cores, and in how a shell uses them.
 struct Mutations {
   ShardMutations shard;
@@ -29,6 +39,7 @@ struct Mutations {
   bool acknowledge_part_before_store = false;
   bool restore_without_learned = false;  // the ledger of the splits is forgotten
   bool accept_old_terms = false;
+  ServingMutations serving;
 };
 
 struct Faults {
@@ -89,8 +100,11 @@ struct SimOptions {
   int extra_cuts = 0;  // asked for by a client
   int savepoints = 0;
   int releases = 0;
-  int rescales = 0;          // drained and started again with other numbers of replicas and shards
-  bool is_branched = false;  // goes on from an older cut, in a new life of the coordinator
+  int rescales = 0;  // drained and started again with other numbers of replicas and shards
+  std::uint32_t predict_clients = 0;  // 0: nothing is served
+  std::uint32_t versions_served = 2;  // kept by a server beside those an alias names
+  int moves_back = 0;                 // of production, to any version that is kept
+  bool is_branched = false;           // goes on from an older cut, in a new life of the coordinator
   bool is_cancelled = false;
   bool is_stopped_early = false;  // a client drains the job
   bool has_sinks = false;         // what is learned is put out, to be found once

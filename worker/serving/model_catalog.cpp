@@ -1,5 +1,6 @@
 #include "worker/serving/model_catalog.hpp"
 
+#include "common/base/mark.hpp"
 #include "common/data/field_values.hpp"
 
 namespace millrace {
@@ -44,6 +45,37 @@ void ModelCatalog::drop_oldest(Entry& entry, std::uint32_t versions_kept) {
   for (std::size_t i = 0; i + kept < unnamed.size(); ++i) entry.versions.erase(unnamed[i]);
 }
 
+Status ModelCatalog::add(Entry& entry, std::shared_ptr<const PublishedModel> model) {
+  const auto [place, is_new] = entry.versions.emplace(model->version(), model);
+  if (is_new || place->second->digest() == model->digest()) return {};
+  return {Code::conflict,
+          "version " + version_text(model->version()) + " of '" + model->lineage().job +
+              "' is served with another digest",
+          "publish it under the next version: a version never changes"};
+}
+
+Status ModelCatalog::move(Entry& entry, const std::string& model, const ModelAlias& alias) {
+  if (!entry.versions.contains(alias.version)) {
+    return {Code::not_found,
+            "version " + version_text(alias.version) + " of '" + model + "' is not served",
+            "publish the version before an alias names it"};
+  }
+  const auto present = entry.aliases.find(alias.name);
+  if (present != entry.aliases.end()) {
+    const auto& [revision, version] = std::pair(present->second.revision, present->second.version);
+    if (alias.revision < revision || (alias.revision == revision && alias.version != version)) {
+      return {Code::conflict,
+              "alias '" + alias.name + "' of '" + model + "' is at revision " +
+                  std::to_string(revision) + ", which revision " + std::to_string(alias.revision) +
+                  " does not follow",
+              "read the alias again: it has moved since"};
+    }
+    if (alias.version < version) MILLRACE_MARK(alias_rolled_back);
+  }
+  entry.aliases[alias.name] = alias;
+  return {};
+}
+
 Result<std::shared_ptr<const ModelCatalog>> ModelCatalog::with_version(
     std::shared_ptr<const PublishedModel> model, std::uint32_t versions_kept) const {
   const std::string& name = model->lineage().job;
@@ -53,13 +85,7 @@ Result<std::shared_ptr<const ModelCatalog>> ModelCatalog::with_version(
   }
   auto catalog = std::make_shared<ModelCatalog>(*this);
   Entry& entry = catalog->models_[name];
-  const auto [place, is_new] = entry.versions.emplace(model->version(), model);
-  if (!is_new && place->second->digest() != model->digest()) {
-    return Status(Code::conflict,
-                  "version " + version_text(model->version()) + " of '" + name +
-                      "' is served with another digest",
-                  "publish it under the next version: a version never changes");
-  }
+  MILLRACE_TRY(add(entry, std::move(model)));
   drop_oldest(entry, versions_kept);
   return std::shared_ptr<const ModelCatalog>(std::move(catalog));
 }
@@ -67,26 +93,45 @@ Result<std::shared_ptr<const ModelCatalog>> ModelCatalog::with_version(
 Result<std::shared_ptr<const ModelCatalog>> ModelCatalog::with_alias(
     const std::string& model, const ModelAlias& alias, std::uint32_t versions_kept) const {
   auto catalog = std::make_shared<ModelCatalog>(*this);
-  const auto found = catalog->models_.find(model);
-  if (found == catalog->models_.end() || !found->second.versions.contains(alias.version)) {
-    return Status(Code::not_found,
-                  "version " + version_text(alias.version) + " of '" + model + "' is not served",
-                  "publish the version before an alias names it");
-  }
-  Entry& entry = found->second;
-  const auto present = entry.aliases.find(alias.name);
-  if (present != entry.aliases.end()) {
-    const auto& [revision, version] = std::pair(present->second.revision, present->second.version);
-    if (alias.revision < revision || (alias.revision == revision && alias.version != version)) {
-      return Status(Code::conflict,
-                    "alias '" + alias.name + "' of '" + model + "' is at revision " +
-                        std::to_string(revision) + ", which revision " +
-                        std::to_string(alias.revision) + " does not follow",
-                    "read the alias again: it has moved since");
-    }
-  }
-  entry.aliases[alias.name] = alias;
+  Entry& entry = catalog->models_[model];
+  MILLRACE_TRY(move(entry, model, alias));
   drop_oldest(entry, versions_kept);
+  return std::shared_ptr<const ModelCatalog>(std::move(catalog));
+}
+
+Status check_revision(const ResolvedVersion& resolved, MinRevision min) {
+  if (resolved.alias_revision >= min.value) return {};
+  MILLRACE_MARK(server_behind_its_client);
+  return {Code::conflict,
+          "the alias is at revision " + std::to_string(resolved.alias_revision) +
+              " here, behind the revision " + std::to_string(min.value) +
+              " that the request asks for",
+          "ask again: the server follows as soon as it hears of the move; or ask another one"};
+}
+
+Result<std::shared_ptr<const ModelCatalog>> ModelCatalog::with_order(
+    const std::string& name, std::shared_ptr<const PublishedModel> model,
+    const std::vector<ModelAlias>& aliases, std::uint32_t versions_kept) const {
+  if (model != nullptr && model->lineage().job != name) {
+    return Status(Code::invalid_argument, "a version of '" + model->lineage().job +
+                                              "' cannot be served as one of '" + name + "'");
+  }
+  auto catalog = std::make_shared<ModelCatalog>(*this);
+  Entry& entry = catalog->models_[name];
+  if (model != nullptr) MILLRACE_TRY(add(entry, std::move(model)));
+  for (const auto& alias : aliases) {
+    const auto present = entry.aliases.find(alias.name);
+    if (present != entry.aliases.end() && alias.revision < present->second.revision) {
+      MILLRACE_MARK(order_overtaken);
+      continue;
+    }
+    MILLRACE_TRY(move(entry, name, alias));
+  }
+  if (entry.versions.empty()) {
+    catalog->models_.erase(name);
+  } else {
+    drop_oldest(entry, versions_kept);
+  }
   return std::shared_ptr<const ModelCatalog>(std::move(catalog));
 }
 

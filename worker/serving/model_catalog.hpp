@@ -42,6 +42,13 @@ struct ResolvedVersion {
   std::uint64_t alias_revision = 0;
 };
 
+// What a client has seen of an alias on another server, or before this one was started again, must
+// not be taken back: conflict where the alias has not come as far here. 0: the client did not say.
+struct MinRevision {
+  std::uint64_t value = 0;
+};
+Status check_revision(const ResolvedVersion& resolved, MinRevision min);
+
 class ModelCatalog {
  public:
   // The catalog with one version more; at most `versions_kept` versions that no alias names are
@@ -51,6 +58,13 @@ class ModelCatalog {
   Result<std::shared_ptr<const ModelCatalog>> with_alias(const std::string& model,
                                                          const ModelAlias& alias,
                                                          std::uint32_t versions_kept) const;
+
+  // An order to serve, as one change: nobody is answered from the version before the aliases have
+  // moved. `model` null: no version comes with it. Aliases that are at the order's revision or
+  // further stay: the order was overtaken.
+  Result<std::shared_ptr<const ModelCatalog>> with_order(
+      const std::string& name, std::shared_ptr<const PublishedModel> model,
+      const std::vector<ModelAlias>& aliases, std::uint32_t versions_kept) const;
 
   // `model` empty: the only one. `version` 0: what `alias` names. `alias` empty: production, or the
   // newest where nothing is called so. not_found names what exists.
@@ -63,6 +77,8 @@ class ModelCatalog {
     std::map<VersionId, std::shared_ptr<const PublishedModel>> versions;
     std::map<std::string, ModelAlias, std::less<>> aliases;
   };
+  static Status add(Entry& entry, std::shared_ptr<const PublishedModel> model);
+  static Status move(Entry& entry, const std::string& model, const ModelAlias& alias);
   static void drop_oldest(Entry& entry, std::uint32_t versions_kept);
   Result<const Entry*> find(std::string_view model) const;
 

@@ -102,6 +102,7 @@ Status PredictionEngine::State::start(const ModelCatalog& catalog,
   MILLRACE_TRY(check_deadline(request, arrived_at, now));
   MILLRACE_ASSIGN(const ResolvedVersion resolved,
                   catalog.resolve(request.model, request.version, request.alias));
+  MILLRACE_TRY(check_revision(resolved, {request.min_revision}));
   under_way.lane = &lane_for(resolved.model);
   describe(resolved, now, under_way.reply);
   return under_way.lane->add(request, under_way.reply, stats);

@@ -228,6 +228,13 @@ Status PredictionServer::move_alias(const std::string& model, const ModelAlias& 
   });
 }
 
+Status PredictionServer::serve(const std::string& name, std::shared_ptr<const PublishedModel> model,
+                               const std::vector<ModelAlias>& aliases) {
+  return state_->change_catalog([&](const ModelCatalog& present) {
+    return present.with_order(name, model, aliases, state_->options.versions_kept);
+  });
+}
+
 std::string PredictionServer::endpoint() const {
   return state_->clients->endpoint();
 }

@@ -54,6 +54,10 @@ class PredictionServer {
   // Points an alias to a version that was published. A revision that is not above the present one
   // is a conflict, unless it repeats it exactly.
   Status move_alias(const std::string& model, const ModelAlias& alias);
+  // Both at once, for requests that come meanwhile. `model` null: only aliases move. Those that
+  // have gone further since stay.
+  Status serve(const std::string& name, std::shared_ptr<const PublishedModel> model,
+               const std::vector<ModelAlias>& aliases);
 
   // With the port that was chosen: "tcp://127.0.0.1:4711".
   std::string endpoint() const;

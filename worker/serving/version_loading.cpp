@@ -18,7 +18,7 @@ bool is_served(const VersionOrder& order, const PredictionServer& server) {
   return model != nullptr && std::ranges::count(model->versions, order.version) != 0;
 }
 
-Status publish(const VersionOrder& order, PredictionServer& server) {
+Result<std::shared_ptr<const PublishedModel>> load(const VersionOrder& order) {
   MILLRACE_ASSIGN(const auto store,
                   open_checkpoint_store(order.store_url, {.secrets = order.secrets}));
   MILLRACE_ASSIGN(const Bytes bytes, store->get(order.object));
@@ -28,14 +28,14 @@ Status publish(const VersionOrder& order, PredictionServer& server) {
   const auto& lineage = model.value()->lineage();
   if (lineage.job != order.job || lineage.version != order.version ||
       model.value()->digest() != order.digest) {
-    return {Code::corrupted,
-            where + " holds version " + std::to_string(lineage.version.value) + " of " +
-                lineage.job + " with digest " + model.value()->digest() + ", not version " +
-                std::to_string(order.version.value) + " of " + order.job + " with digest " +
-                order.digest,
-            "restore the object, or publish the version again"};
+    return Status(Code::corrupted,
+                  where + " holds version " + std::to_string(lineage.version.value) + " of " +
+                      lineage.job + " with digest " + model.value()->digest() + ", not version " +
+                      std::to_string(order.version.value) + " of " + order.job + " with digest " +
+                      order.digest,
+                  "restore the object, or publish the version again");
   }
-  return server.publish(model.value());
+  return model;
 }
 
 }  // namespace
@@ -47,14 +47,11 @@ std::vector<ModelAlias> served_aliases(const std::string& job, const PredictionS
 }
 
 Status load_version(const VersionOrder& order, PredictionServer& server) {
-  if (!order.object.empty() && !is_served(order, server)) MILLRACE_TRY(publish(order, server));
-  for (const auto& alias : order.aliases) {
-    const auto present = served_aliases(order.job, server);
-    const auto found = std::ranges::find(present, alias.name, &ModelAlias::name);
-    if (found != present.end() && found->revision >= alias.revision) continue;
-    MILLRACE_TRY(server.move_alias(order.job, alias));
+  std::shared_ptr<const PublishedModel> model;
+  if (!order.object.empty() && !is_served(order, server)) {
+    MILLRACE_ASSIGN(model, load(order));
   }
-  return {};
+  return server.serve(order.job, std::move(model), order.aliases);
 }
 
 }  // namespace millrace

@@ -137,6 +137,13 @@ HostNode::HostNode(const std::filesystem::path& folder, std::uint16_t coordinato
   options.coordinators = {{"127.0.0.1", coordinator}};
   options.scratch = folder / "scratch" / settings.name;
   options.membership.backoff_max = Milliseconds(200);
+  if (settings.is_answering) {
+    auto server = PredictionServer::start({});
+    BOOST_REQUIRE_MESSAGE(server.is_ok(), server.status().message());
+    server_ = std::move(server).value();
+    options.server = server_;
+    options.outline.predictions = server_->endpoint();
+  }
   host_ = spawn_worker_host(*system_, std::move(options));
   const auto taken =
       system_->publish(caf::actor_cast<worker_host>(host_), net::Endpoint{"127.0.0.1", 0});

@@ -76,6 +76,7 @@ struct HostSettings {
   std::string name;
   std::uint32_t slots = 1;
   WorkerRoles roles = {};
+  bool is_answering = false;  // predictions, at an endpoint of its own
 };
 
 class HostNode {
@@ -86,8 +87,11 @@ class HostNode {
   ~HostNode();
   HostNode(const HostNode&) = delete;
   HostNode& operator=(const HostNode&) = delete;
+  // Null unless it answers.
+  const PredictionServer* server() const { return server_.get(); }
 
  private:
+  std::shared_ptr<PredictionServer> server_;
   std::unique_ptr<ClusterSystem> system_;
   worker_host_actor host_;
 };

@@ -111,6 +111,37 @@ BOOST_AUTO_TEST_CASE(a_rollback_survives_adding_the_same_version_again) {
   BOOST_TEST(registry.aliases().value().at(0).revision == 4u);
 }
 
+BOOST_AUTO_TEST_CASE(a_version_whose_promotion_was_interrupted_is_promoted_later) {
+  TemporaryFolder folder;
+  auto registry = open(folder);
+  add(registry, 1);
+  add(registry, 2, ModelRegistry::Promote::no);  // as it is after a kill between file and alias
+  BOOST_REQUIRE(registry.promote(VersionId(2)).is_ok());
+  BOOST_TEST(resolved(registry, "production") == 2u);
+  BOOST_REQUIRE(registry.move_alias("production", VersionId(1)).is_ok());
+  BOOST_REQUIRE(registry.promote(VersionId(2)).is_ok());
+  BOOST_TEST(resolved(registry, "production") == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(clients_are_answered_from_production_with_all_that_names_it) {
+  TemporaryFolder folder;
+  auto registry = open(folder);
+  BOOST_TEST(!registry.serving().value().has_value());
+  add(registry, 1, ModelRegistry::Promote::no);
+  BOOST_TEST(registry.serving().value()->version.value == 1u);
+  BOOST_TEST(registry.serving().value()->aliases.empty());
+  add(registry, 2);
+  add(registry, 3, ModelRegistry::Promote::no);
+  BOOST_REQUIRE(registry.move_alias("canary", VersionId(2)).is_ok());
+  BOOST_REQUIRE(registry.move_alias("other", VersionId(1)).is_ok());
+  const auto choice = registry.serving().value();
+  BOOST_REQUIRE(choice.has_value());
+  BOOST_TEST(choice->version.value == 2u);
+  BOOST_REQUIRE(choice->aliases.size() == 2u);
+  BOOST_TEST(choice->aliases[0].name == "canary");
+  BOOST_TEST(choice->aliases[1].name == "production");
+}
+
 BOOST_AUTO_TEST_CASE(a_version_that_is_not_promoted_leaves_production_alone) {
   TemporaryFolder folder;
   auto registry = open(folder);
