@@ -75,14 +75,15 @@ void print_totals(std::uint64_t seeds, std::uint64_t repeated, const Injected& i
       "came of it: %llu terms that kept the attempt, of them %llu adopted what ran; %llu attempts "
       "opened, %llu orders of old terms refused, %llu savepoints, %llu refused, %llu released, "
       "%llu "
-      "branches, %llu rescales, %llu cancelled\n"
+      "branches, %llu rescales, %llu sights of new splits, %llu cancelled\n"
       "messages: %llu sent, %llu lost, %llu duplicated, %llu clogged, %llu cut off\n"
       "store: %llu errors, %llu ambiguous answers, %llu rotten manifests, %llu log entries created "
       "again\n",
       number(i.crashes), number(i.crashes_in_step), number(i.pauses), number(i.partitions),
       number(i.takeovers), number(i.terms), number(i.adopted), number(i.attempts),
       number(i.stale_terms), number(i.savepoints), number(i.savepoints_failed), number(i.released),
-      number(i.branches), number(i.rescales), number(i.cancelled), number(i.messages),
+      number(i.branches), number(i.rescales), number(i.late_splits), number(i.cancelled),
+      number(i.messages),
       number(i.lost), number(i.duplicated), number(i.clogged), number(i.cut_off),
       number(i.store_errors), number(i.store_ambiguous), number(i.rotten), number(i.entries_again));
 }

@@ -27,6 +27,7 @@ void Injected::add(const Injected& o) {
   stale_terms += o.stale_terms, savepoints += o.savepoints, released += o.released;
   savepoints_failed += o.savepoints_failed, branches += o.branches, cancelled += o.cancelled;
   rescales += o.rescales;
+  late_splits += o.late_splits;
   staleness_most = std::max(staleness_most, o.staleness_most);
 }
 
