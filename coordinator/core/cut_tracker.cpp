@@ -90,9 +90,16 @@ std::string CutTracker::missing() const {
   return text;
 }
 
-Status CutTracker::audit(const CutContents& restored) const {
+Status CutTracker::audit(const CutContents& restored,
+                         const std::vector<SplitProgress>& known) const {
   std::map<SplitId, Offset> before;
   for (const auto& split : restored.splits) before.emplace(split.split, split.offset);
+  const std::set<SplitId> required = [&] {
+    std::set<SplitId> ids;
+    for (const auto& split : restored.splits) ids.insert(split.split);
+    return ids;
+  }();
+  for (const auto& split : known) before.emplace(split.split, split.offset);
   Fingerprint learned;
   std::size_t splits = 0;
   for (const auto& [replica, snapshot] : trainers_) {
@@ -103,10 +110,10 @@ Status CutTracker::audit(const CutContents& restored) const {
       if (split.offset < start->second) return broken(cut_, name + " went back");
       before.erase(start);
       learned.add(split.split, split.learned);
-      ++splits;
+      splits += required.contains(split.split) ? 1 : 0;
     }
   }
-  if (splits != restored.splits.size()) return broken(cut_, "a split is missing");
+  if (splits != required.size()) return broken(cut_, "a split is missing");
   for (const auto& [shard, snapshot] : shards_) {
     const std::string name = "shard " + std::to_string(shard.value);
     if (snapshot.ledger.records != learned) {

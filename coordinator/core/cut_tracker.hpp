@@ -44,8 +44,9 @@ class CutTracker {
   std::vector<WorkerId> waiting_for() const;
   // "replica 2, shard 0, worker 1": what is missing, for the message of an abort.
   std::string missing() const;
-  // Precondition: is_complete().
-  Status audit(const CutContents& restored) const;
+  // `known`: every split of the job. Those beyond `restored` may be there: an attempt that was
+  // adopted may have been started with them. Precondition: is_complete().
+  Status audit(const CutContents& restored, const std::vector<SplitProgress>& known = {}) const;
   CutContents contents() const;
 
  private:

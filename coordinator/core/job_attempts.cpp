@@ -31,7 +31,8 @@ void JobMachine::maybe_start_attempt(Effects& effects) {
   if (!has_room(workers_, options_.parallelism, options_.shards)) return;
   placement_ =
       std::make_shared<const Placement>(place(workers_, options_.parallelism, options_.shards));
-  assignment_ = assign_splits(restored_->splits, options_.parallelism);
+  restored_ = with_all_splits(std::move(restored_));
+  assignment_ = assign_splits(restored_->splits, options_.parallelism, planned_splits_);
   finished_.clear();
   released_.clear();
   is_adopted_ = false;

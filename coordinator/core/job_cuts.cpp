@@ -67,7 +67,7 @@ void JobMachine::on(const CutFailed& event, Effects& effects) {
 
 void JobMachine::check_cut(Effects& effects) {
   if (is_writing_manifest_ || !tracker_->is_complete()) return;
-  if (Status status = tracker_->audit(*restored_); !status.is_ok()) {
+  if (Status status = tracker_->audit(*restored_, first_positions_); !status.is_ok()) {
     if (!options_.mutations.skip_audit) {
       effects.emplace_back(AuditFailed{tracker_->cut(), status});
       lose_attempt(status, effects);
@@ -143,10 +143,13 @@ void JobMachine::on_cut_complete(CutId cut, Effects& effects) {
 // After a cut, once its names are durable too.
 void JobMachine::maybe_end(Effects& effects) {
   if (state_ != JobState::running || !naming_.empty()) return;
-  if (last_complete_->is_final) {
+  const bool lacks = lacks_splits(*last_complete_);
+  if (last_complete_->is_final && !lacks) {
     end(false, effects);
   } else if (is_stop_requested_) {
     end(true, effects);
+  } else if (lacks && !options_.mutations.forget_new_splits) {
+    go_on_with_splits(effects);
   } else {
     maybe_trigger_cut(effects);
   }

@@ -35,11 +35,25 @@ struct StartFrom {
   std::string savepoint;  // where there is no cut
   std::string request;    // as is_log_name() says
 };
-// The first thing a job master says. `splits` are those of cut 0; a job that has a cut 0 ignores
-// them.
+// The first thing a job master says. `splits` are all that are known, where reading of each begins:
+// first those of cut 0, `planned` of them (absent: all), then those that joined the job since. A
+// job that has a cut 0 takes no others from it.
 struct JobStarted {
   std::vector<SplitProgress> splits;
   std::optional<StartFrom> from = {};
+  std::optional<std::size_t> planned = {};
+};
+// Whoever reads the stream has seen splits that the attempt does not have, and where reading of
+// each begins. They follow the known ones; said again until they are known.
+struct SplitsFound {
+  Attempt attempt;
+  std::vector<SplitProgress> splits;
+};
+// What is stored of splits that joined the job: all known ones, in order. Also said where another
+// coordinator has stored some.
+struct SplitsStored {
+  Status status;
+  std::vector<SplitProgress> splits;
 };
 // A WorkerId names one life of a worker process: a restarted process registers with a new one.
 // Again with another room: that counts from the next attempt on. `running` is what it runs of an
@@ -118,11 +132,12 @@ struct CancelRequested {};
 struct Tick {
   Milliseconds now;
 };
-using JobEvent = std::variant<JobStarted, WorkerRegistered, WorkerLost, WorkerStarted,
-                              WorkerRefused, ManifestRead, ManifestWritten, TrainerFinished,
-                              TrainerSnapshot, ShardSnapshot, WorkerPart, AttemptFailed, CutFailed,
-                              OutputsReleased, CutRequested, SavepointRequested, ReleaseRequested,
-                              StopRequested, CancelRequested, Tick, LogListed, LogRead, LogWritten>;
+using JobEvent =
+    std::variant<JobStarted, SplitsFound, SplitsStored, WorkerRegistered, WorkerLost, WorkerStarted,
+                 WorkerRefused, ManifestRead, ManifestWritten, TrainerFinished, TrainerSnapshot,
+                 ShardSnapshot, WorkerPart, AttemptFailed, CutFailed, OutputsReleased, CutRequested,
+                 SavepointRequested, ReleaseRequested, StopRequested, CancelRequested, Tick,
+                 LogListed, LogRead, LogWritten>;
 
 // ---- Effects (ListLog, ReadLog, WriteLog and TrimLog of commit_log.hpp belong to them)
 // ---------------------------------
@@ -183,6 +198,11 @@ struct ReadManifest {
 struct WriteManifest {
   CutContents contents;
 };
+// These splits join the job, the first one behind all known ones: durable before SplitsStored says
+// ok. What another coordinator has stored in their place counts instead.
+struct StoreSplits {
+  std::vector<SplitProgress> splits;
+};
 // The cut is complete: it may become a version, and outside effects up to it may be released.
 struct Publish {
   std::shared_ptr<const CutContents> contents;
@@ -239,10 +259,11 @@ struct Note {
   bool is_warning = false;
   std::string text;
 };
-using JobEffect = std::variant<ListLog, ReadLog, WriteLog, TrimLog, StartWorker, AdoptWorker,
-                               StopAttempt, TriggerCut, AbortCut, ReleaseOutputs, ReadManifest,
-                               WriteManifest, Publish, PublishRestored, RemoveCut, JobFinished,
-                               JobFailed, JobCancelled, JobDeposed, SavepointTaken, SavepointFailed,
-                               SavepointReleased, ReleaseFailed, AuditFailed, Note>;
+using JobEffect =
+    std::variant<ListLog, ReadLog, WriteLog, TrimLog, StartWorker, AdoptWorker, StopAttempt,
+                 TriggerCut, AbortCut, ReleaseOutputs, ReadManifest, WriteManifest, StoreSplits,
+                 Publish, PublishRestored, RemoveCut, JobFinished, JobFailed, JobCancelled,
+                 JobDeposed, SavepointTaken, SavepointFailed, SavepointReleased, ReleaseFailed,
+                 AuditFailed, Note>;
 
 }  // namespace millrace

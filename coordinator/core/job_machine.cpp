@@ -71,7 +71,8 @@ void JobMachine::note(std::string text, Effects& effects, bool is_warning) const
 // ---------------------------------------------------------------
 
 void JobMachine::on(const JobStarted& event, Effects& effects) {
-  initial_splits_ = event.splits;
+  first_positions_ = event.splits;
+  planned_splits_ = event.planned.value_or(~std::size_t{0});
   from_ = event.from;
   run_log(log_.take_over(options_.adoption_patience.count() > 0), effects);
 }
@@ -228,7 +229,8 @@ CutContents JobMachine::cut_zero() const {
   CutContents contents;
   contents.term = term();
   contents.attempt = attempt();
-  contents.splits = initial_splits_;
+  contents.splits = first_positions_;
+  contents.splits.resize(std::min(planned_splits_, first_positions_.size()));
   return contents;
 }
 
@@ -293,7 +295,7 @@ void JobMachine::restore(std::shared_ptr<const CutContents> contents, Effects& e
   last_complete_ = restored_;
   if (!restored_->parts.empty()) effects.emplace_back(PublishRestored{restored_});
   // Whether its sinks have everything is for an attempt to find out.
-  if (restored_->is_final && !options_.has_sinks) {
+  if (restored_->is_final && !lacks_splits(*restored_) && !options_.has_sinks) {
     MILLRACE_MARK(restored_final_cut);
     finish(false, effects);
     return;
@@ -348,6 +350,13 @@ void JobMachine::on(const Tick& event, Effects& effects) {
                                             std::to_string(options_.cut_timeout.count()) +
                                             " ms; missing: " + tracker_->missing()),
               effects);
+    // Synchronous rounds, and cuts with them, stand still where no records come, and they may come
+    // in the new splits alone.
+    const bool may_be_starved = options_.mode == MergeMode::synchronous;
+    if (may_be_starved && lacks_splits(*restored_)) {
+      MILLRACE_MARK(splits_joined_without_a_cut);
+      go_on_with_splits(effects);
+    }
   }
   if (state_ == JobState::starting && now_ - starting_since_ >= options_.start_timeout) {
     MILLRACE_MARK(start_timed_out);

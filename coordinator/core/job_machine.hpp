@@ -10,8 +10,10 @@
 // from another attempt or another cut changes nothing. An attempt is adopted only whole: every
 // replica and shard of it reported by one worker each, all started from the same cut, which leads
 // to the newest complete one. Any cut may be restored, whatever the parallelism that took it. A
-// savepoint is reported taken after its durable name, and is not
-// retired before its release. Outputs are released after their cut's entry, and before the end.
+// savepoint is reported taken after its durable name, and is not retired before its release.
+// Outputs are released after their cut's entry, and before the end. A split that joins the job is
+// durable before an attempt reads it, and from then on every attempt that is started reads it: from
+// where its cut stands, or from its beginning where the cut is older.
 #pragma once
 
 #include <chrono>
@@ -49,6 +51,9 @@ struct JobMutations {
   bool retire_savepoints = false;
   bool name_before_durable = false;
   bool forget_branch = false;
+  bool forget_new_splits = false;       // a restored attempt has those of its cut only
+  bool read_splits_undurable = false;   // found splits join before they are stored
+  bool skip_new_splits_begin = false;   // they are read from the second record on
   CutTrackerMutations tracker;
   CommitLogMutations log;
 };
@@ -117,6 +122,8 @@ class JobMachine {
   using Effects = std::vector<JobEffect>;
 
   void on(const JobStarted& event, Effects& effects);
+  void on(const SplitsFound& event, Effects& effects);
+  void on(const SplitsStored& event, Effects& effects);
   void on(const WorkerRegistered& event, Effects& effects);
   void on(const WorkerLost& event, Effects& effects);
   void on(const WorkerStarted& event, Effects& effects);
@@ -147,6 +154,10 @@ class JobMachine {
   void raise_attempt(Effects& effects);
   bool must_branch() const;
   void begin_branch(Effects& effects);
+  void learn_splits(const std::vector<SplitProgress>& splits, Effects& effects);
+  bool lacks_splits(const CutContents& contents) const;
+  std::shared_ptr<const CutContents> with_all_splits(std::shared_ptr<const CutContents> cut) const;
+  void go_on_with_splits(Effects& effects);
   void on_cut_complete(CutId cut, Effects& effects);
   void choose_restore(Effects& effects);
   CutContents cut_zero() const;
@@ -199,11 +210,14 @@ class JobMachine {
   JobState state_ = JobState::taking_over;
   Milliseconds now_{0};
 
-  std::vector<SplitProgress> initial_splits_;
+  std::vector<SplitProgress> first_positions_;  // of all known splits, in order
+  std::size_t planned_splits_ = 0;              // those of cut 0 come first
+  bool is_storing_splits_ = false;
   std::optional<StartFrom> from_;
   WorkerRooms workers_;
   std::set<CutId> damaged_;                      // complete, but their manifest cannot be used
-  std::shared_ptr<const CutContents> restored_;  // what the attempt starts from
+  // What the attempt starts from. Started by this life, with all splits that it reads.
+  std::shared_ptr<const CutContents> restored_;
   std::shared_ptr<const CutContents> last_complete_;
   std::shared_ptr<const Placement> placement_;
   std::vector<std::vector<SplitProgress>> assignment_;

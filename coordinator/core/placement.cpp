@@ -8,16 +8,21 @@
 namespace millrace {
 
 std::vector<std::vector<SplitProgress>> assign_splits(std::vector<SplitProgress> splits,
-                                                      std::uint32_t replicas) {
+                                                      std::uint32_t replicas, std::size_t planned) {
   MILLRACE_CHECK(replicas >= 1);
+  planned = std::min(planned, splits.size());
   std::sort(splits.begin(), splits.end(),
             [](const SplitProgress& a, const SplitProgress& b) { return a.split < b.split; });
   std::vector<std::vector<SplitProgress>> assignment(replicas);
   for (std::size_t replica = 0; replica < replicas; ++replica) {
-    const std::size_t begin = replica * splits.size() / replicas;
-    const std::size_t end = (replica + 1) * splits.size() / replicas;
+    const std::size_t begin = replica * planned / replicas;
+    const std::size_t end = (replica + 1) * planned / replicas;
     assignment[replica].assign(splits.begin() + static_cast<std::ptrdiff_t>(begin),
                                splits.begin() + static_cast<std::ptrdiff_t>(end));
+  }
+  for (std::size_t added = planned; added < splits.size(); ++added) {
+    std::ranges::min_element(assignment, {}, [](const auto& run) { return run.size(); })
+        ->push_back(splits[added]);
   }
   return assignment;
 }

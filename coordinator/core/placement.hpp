@@ -13,10 +13,13 @@
 
 namespace millrace {
 
-// Contiguous runs of splits, in split order, as even as possible: one element per replica, some may
-// be empty. The same splits and replicas always give the same answer.
+// Contiguous runs of the first `planned` splits, in split order, as even as possible: one element
+// per replica, some may be empty. Each split behind them, which joined the job later, goes to the
+// replica that has the fewest so far. The same splits and replicas always give the same answer, and
+// a split that joins moves no other one.
 std::vector<std::vector<SplitProgress>> assign_splits(std::vector<SplitProgress> splits,
-                                                      std::uint32_t replicas);
+                                                      std::uint32_t replicas,
+                                                      std::size_t planned = ~std::size_t{0});
 
 struct Placement {
   std::vector<WorkerId> replicas;  // index: ReplicaId

@@ -27,14 +27,21 @@ class Truth {
   }
   // When the record at this offset can be read.
   Time available(SplitId split, Offset offset) const;
-  std::vector<SplitProgress> start() const;
+  // Those of cut 0; the others appear later, and nothing ends before.
+  std::uint32_t planned() const { return planned_; }
+  std::uint32_t appeared(Time now) const;
+  // Where reading of these splits begins.
+  std::vector<SplitProgress> start(std::uint32_t begin, std::uint32_t end) const;
 
  private:
+  std::uint32_t planned_;
+  std::vector<Time> appears_;  // of the splits behind those, ascending
   std::vector<std::vector<RecordSums>> prefixes_;
   std::vector<Time> interval_;
 };
 
-// 1, 13: a complete cut holds each record before its offsets once, in every shard.
+// 1, 13: a complete cut holds each record before its offsets once, in every shard, and of each split
+// up to the last one that it has. Those that joined later are durable.
 class LedgerExact {
  public:
   static std::string check(const Truth& truth, const CutContents& contents, const Store& store);
@@ -130,7 +137,8 @@ class FreshCuts {
   std::set<std::pair<Term, CutId>> aborted_;
 };
 
-// 8: in one attempt each split and replica is started on one worker.
+// 8: in one attempt each split and replica is started on one worker, and each split of the job on
+// some replica.
 class SplitExclusivity {
  public:
   std::string check(const StartWorker& start);

@@ -50,7 +50,8 @@ Coordinator::Coordinator(Cluster& cluster, World& world, ProcessId process,
 
 void Coordinator::start() {
   from_ = cluster_.start_from();
-  on_event(JobStarted{cluster_.truth().start(), from_});
+  const Truth& truth = cluster_.truth();
+  on_event(JobStarted{cluster_.store().splits(truth), from_, truth.planned()});
   if (world_.is_alive(home_)) tick();
 }
 
@@ -112,8 +113,10 @@ void Coordinator::run(const TrimLog& effect) {
   cluster_.store().trim(effect);
 }
 void Coordinator::run(const ReadManifest& effect) {
-  cluster_.store().get_manifest(home_, effect,
-                                [this](const ManifestRead& event) { on_event(event); });
+  cluster_.store().get_manifest(home_, effect, [this](const ManifestRead& event) {
+    on_event(SplitsStored{{}, cluster_.store().splits(cluster_.truth())});
+    if (world_.is_alive(home_)) on_event(event);
+  });
 }
 void Coordinator::run(const WriteManifest& effect) {
   cluster_.store().put_manifest(home_, effect.contents,
@@ -158,6 +161,11 @@ void Coordinator::run(const AbortCut& effect) {
   cluster_.send_order(
       home_, effect.worker, "abort", effect,
       [from = home_](Worker& worker, const AbortCut& message) { worker.on_abort(message, from); });
+}
+
+void Coordinator::run(const StoreSplits& effect) {
+  cluster_.store().put_splits(home_, cluster_.truth(), effect,
+                              [this](const SplitsStored& event) { on_event(event); });
 }
 
 void Coordinator::run(const Publish& effect) {

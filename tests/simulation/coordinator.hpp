@@ -36,6 +36,7 @@ class Coordinator {
   void run(const AbortCut& effect);
   void run(const ReadManifest& effect);
   void run(const WriteManifest& effect);
+  void run(const StoreSplits& effect);
   void run(const Publish& effect);
   void run(const PublishRestored& effect);
   void run(const RemoveCut& effect);

@@ -75,7 +75,7 @@ void print_totals(std::uint64_t seeds, std::uint64_t repeated, const Injected& i
       "came of it: %llu terms that kept the attempt, of them %llu adopted what ran; %llu attempts "
       "opened, %llu orders of old terms refused, %llu savepoints, %llu refused, %llu released, "
       "%llu "
-      "branches, %llu rescales, %llu cancelled\n"
+      "branches, %llu rescales, %llu sights of new splits, %llu cancelled\n"
       "served: %llu answers of production, %llu refused since the client had seen a later "
       "revision, "
       "production moved by clients %llu times, %llu runs in which all servers followed\n"
@@ -85,8 +85,9 @@ void print_totals(std::uint64_t seeds, std::uint64_t repeated, const Injected& i
       number(i.crashes), number(i.crashes_in_step), number(i.pauses), number(i.partitions),
       number(i.takeovers), number(i.terms), number(i.adopted), number(i.attempts),
       number(i.stale_terms), number(i.savepoints), number(i.savepoints_failed), number(i.released),
-      number(i.branches), number(i.rescales), number(i.cancelled), number(i.predictions),
-      number(i.servers_behind), number(i.moved_back), number(i.settled), number(i.messages),
+      number(i.branches), number(i.rescales), number(i.late_splits), number(i.cancelled),
+      number(i.predictions), number(i.servers_behind), number(i.moved_back), number(i.settled),
+      number(i.messages),
       number(i.lost), number(i.duplicated), number(i.clogged), number(i.cut_off),
       number(i.store_errors), number(i.store_ambiguous), number(i.rotten), number(i.entries_again));
 }

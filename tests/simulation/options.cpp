@@ -96,6 +96,8 @@ SimOptions draw_options(std::uint64_t seed, const std::set<std::string>& without
     o.versions_served = dice.between(1, 3);
     o.moves_back = static_cast<int>(dice.between(0, 4));
   }
+  if (dice.chance(0.2)) o.late_splits = dice.between(1, 3);
+  o.splits += o.late_splits;
   leave_out(without, o.faults);
   return o;
 }
@@ -112,6 +114,7 @@ std::string describe(const SimOptions& o) {
   add("replicas", o.replicas);
   add("shards", o.shards);
   add("splits", o.splits);
+  add("late_splits", o.late_splits);
   add("batch", o.batch);
   add("every", o.merge_every);
   add("loss", f.loss);

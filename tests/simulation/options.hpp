@@ -81,6 +81,7 @@ struct SimOptions {
   std::uint32_t replicas = 1;
   std::uint32_t shards = 1;
   std::uint32_t splits = 1;
+  std::uint32_t late_splits = 0;          // of them: those that appear during the run
   std::uint32_t records_per_split = 100;  // at most; splits differ
   bool has_equal_splits = false;          // all of them have that many
   bool is_one_each = false;               // a worker takes one replica and one shard

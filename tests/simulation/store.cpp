@@ -1,5 +1,7 @@
 #include "tests/simulation/store.hpp"
 
+#include "tests/simulation/checkers.hpp"
+
 namespace millrace::sim {
 
 Store::Store(World& world) : world_(world), process_(world.add_process([] {})) {}
@@ -158,6 +160,29 @@ void Store::get_manifest(Address from, const ReadManifest& read,
       reply(ManifestRead{read.cut, **found});
     }
   });
+}
+
+void Store::put_splits(Address from, const Truth& truth, const StoreSplits& splits,
+                       std::function<void(const SplitsStored&)> reply) {
+  auto stored = std::make_shared<std::vector<SplitProgress>>();
+  const auto apply = [this, &truth, splits, stored] {
+    splits_.emplace(splits.splits.front().split.value, splits.splits);
+    *stored = this->splits(truth);
+  };
+  submit(from, "splits written", apply, [stored, reply](StoreOutcome result) {
+    const Status refused(Code::unreachable, "simulated");
+    reply(SplitsStored{result == StoreOutcome::done ? Status() : refused, *stored});
+  });
+}
+
+std::vector<SplitProgress> Store::splits(const Truth& truth) const {
+  auto splits = truth.start(0, truth.planned());
+  auto found = splits_.find(truth.planned());
+  while (found != splits_.end()) {
+    splits.insert(splits.end(), found->second.begin(), found->second.end());
+    found = splits_.find(static_cast<std::uint32_t>(splits.size()));
+  }
+  return splits;
 }
 
 void Store::put_part(Address from, std::shared_ptr<const StoredPart> part,

@@ -29,6 +29,8 @@ struct StoredPart {
   std::map<ReplicaId, std::vector<StoredLane>> lanes;
 };
 
+class Truth;
+
 enum class StoreOutcome { done, failed, ambiguous };
 
 class Store {
@@ -47,6 +49,9 @@ class Store {
                     std::function<void(const ManifestWritten&)> reply);
   void get_manifest(Address from, const ReadManifest& read,
                     std::function<void(const ManifestRead&)> reply);
+  // Created where there is none; the answer is what is stored then: all splits of the job.
+  void put_splits(Address from, const Truth& truth, const StoreSplits& splits,
+                  std::function<void(const SplitsStored&)> reply);
   void put_part(Address from, std::shared_ptr<const StoredPart> part,
                 std::function<void(StoreOutcome)> reply);
   void remove(Address from, CutId cut);
@@ -58,6 +63,8 @@ class Store {
   const std::vector<CommitEntry>& log() const { return log_; }
   std::size_t entries_present() const { return present_.size(); }
   const CutContents* manifest(CutId cut, Attempt attempt) const;
+  // Those of cut 0, and those that were stored since, as far as they follow each other.
+  std::vector<SplitProgress> splits(const Truth& truth) const;
   const StoredPart* part(CutId cut, Attempt attempt, WorkerId worker) const;
   bool is_rotten(CutId cut) const { return rotten_.contains(cut); }
   ProcessId process() const { return process_; }
@@ -80,6 +87,7 @@ class Store {
   std::map<std::uint64_t, CommitEntry> present_;
   std::map<Key, CutContents> manifests_;
   std::map<PartKey, std::shared_ptr<const StoredPart>> parts_;
+  std::map<std::uint32_t, std::vector<SplitProgress>> splits_;  // by the first one's number
   std::set<CutId> rotten_;
   std::uint64_t operations_ = 0;  // of the first coordinator
 };

@@ -26,7 +26,8 @@ ReplicaOptions core_options(const World& world, Attempt attempt, ReplicaId repli
 
 Trainer::Trainer(World& world, Address home, const Truth& truth, Checkers& checkers,
                  Attempt attempt, ReplicaId replica, CutId restored,
-                 std::vector<SplitProgress> splits, std::uint32_t shards, Hooks hooks)
+                 std::vector<SplitProgress> splits, bool has_all_splits, std::uint32_t shards,
+                 Hooks hooks)
     : world_(world),
       home_(home),
       truth_(truth),
@@ -37,6 +38,7 @@ Trainer::Trainer(World& world, Address home, const Truth& truth, Checkers& check
       hooks_(std::move(hooks)),
       core_(core_options(world, attempt, replica, restored, shards)),
       splits_(std::move(splits)),
+      has_all_splits_(has_all_splits),
       views_(shards),
       view_sequences_(shards),
       moved_(shards) {}
@@ -47,7 +49,8 @@ void Trainer::start() {
 }
 
 bool Trainer::has_ended() const {
-  return std::all_of(splits_.begin(), splits_.end(),
+  return has_all_splits_ &&
+         std::all_of(splits_.begin(), splits_.end(),
                      [](const SplitProgress& split) { return split.is_finished; });
 }
 
@@ -129,11 +132,12 @@ bool Trainer::read_batch() {
     SplitProgress& split = splits_[next_split_++ % splits_.size()];
     RecordSums learned;
     for (std::uint32_t i = 0; i < world_.options().batch && !split.is_finished; ++i) {
+      if (split.offset.value == truth_.size(split.split)) break;
       if (truth_.available(split.split, split.offset) > world_.now()) break;
       learned.add(split.split, split.offset);
       if (hooks_.outputs != nullptr) hooks_.outputs->put(split.split, split.offset);
       split.offset = split.offset.next();
-      split.is_finished = split.offset.value == truth_.size(split.split);
+      split.is_finished = has_all_splits_ && split.offset.value == truth_.size(split.split);
     }
     if (learned.count == 0) continue;
     split.learned.add(learned);

@@ -29,7 +29,7 @@ class Trainer {
 
   Trainer(World& world, Address home, const Truth& truth, Checkers& checkers, Attempt attempt,
           ReplicaId replica, CutId restored, std::vector<SplitProgress> splits,
-          std::uint32_t shards, Hooks hooks);
+          bool has_all_splits, std::uint32_t shards, Hooks hooks);
 
   void start();
   void on_answer(const Answer& answer);
@@ -68,6 +68,7 @@ class Trainer {
   Hooks hooks_;
   ReplicaCore core_;
   std::vector<SplitProgress> splits_;
+  const bool has_all_splits_;  // of the job: none of them ends before
   std::size_t next_split_ = 0;
   std::uint32_t batches_ = 0;
   Fingerprint pending_;                     // learned, not frozen

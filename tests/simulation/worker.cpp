@@ -36,7 +36,18 @@ void Worker::heartbeat() {
     if (trainer->is_finished()) send_event("finished", TrainerFinished{attempt_, replica});
   }
   if (!world_.is_alive(home_)) return;
+  look_for_splits();
   world_.after(home_, kHeartbeat, "heartbeat", [this] { heartbeat(); });
+}
+
+// As the worker with the first replica looks at a topic's partitions.
+void Worker::look_for_splits() {
+  if (!is_running_ || !trainers_.contains(ReplicaId(0))) return;
+  const auto known = static_cast<std::uint32_t>(start_->restored->splits.size());
+  const std::uint32_t there = cluster_.truth().appeared(world_.now());
+  if (there <= known) return;
+  world_.injected().late_splits += 1;
+  send_event("splits", SplitsFound{attempt_, cluster_.truth().start(known, there)});
 }
 
 void Worker::send_event(const char* what, JobEvent event) {
@@ -207,9 +218,14 @@ void Worker::build_trainer(const ReplicaAssignment& replica, const std::vector<S
   if (world_.options().mutations.restore_without_learned) {
     for (SplitProgress& split : splits) split.learned = {};
   }
+  // A stream that may still get splits has no end.
+  const bool is_whole = start_->restored->splits.size() == cluster_.truth().splits();
+  for (SplitProgress& split : splits) {
+    split.is_finished = is_whole && split.offset.value == cluster_.truth().size(split.split);
+  }
   trainers_[replica.replica] = std::make_unique<Trainer>(
       world_, home_, cluster_.truth(), cluster_.checkers(), attempt_, replica.replica,
-      start_->restored->cut, std::move(splits),
+      start_->restored->cut, std::move(splits), is_whole,
       static_cast<std::uint32_t>(placement->shards.size()), std::move(hooks));
 }
 

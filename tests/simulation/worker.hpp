@@ -45,6 +45,7 @@ class Worker {
   };
 
   void heartbeat();
+  void look_for_splits();
   bool admit(Term term, Address from);
   std::optional<RunningPart> running() const;
   void abort_through(CutId cut);

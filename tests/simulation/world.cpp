@@ -26,7 +26,8 @@ void Injected::add(const Injected& o) {
   entries_again += o.entries_again, terms += o.terms, adopted += o.adopted, attempts += o.attempts;
   stale_terms += o.stale_terms, savepoints += o.savepoints, released += o.released;
   savepoints_failed += o.savepoints_failed, branches += o.branches, cancelled += o.cancelled;
-  rescales += o.rescales, predictions += o.predictions, moved_back += o.moved_back;
+  rescales += o.rescales, late_splits += o.late_splits;
+  predictions += o.predictions, moved_back += o.moved_back;
   servers_behind += o.servers_behind, settled += o.settled;
   staleness_most = std::max(staleness_most, o.staleness_most);
 }

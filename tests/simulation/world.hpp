@@ -40,7 +40,7 @@ struct Injected {
   std::uint64_t staleness_most = 0;  // rounds that a replica trained on one view
   std::uint64_t terms = 0, adopted = 0, attempts = 0, stale_terms = 0;
   std::uint64_t savepoints = 0, savepoints_failed = 0, released = 0, branches = 0, cancelled = 0;
-  std::uint64_t rescales = 0;
+  std::uint64_t rescales = 0, late_splits = 0;
   std::uint64_t predictions = 0, moved_back = 0, servers_behind = 0, settled = 0;
   void add(const Injected& other);
 };
