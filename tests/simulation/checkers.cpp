@@ -102,6 +102,8 @@ std::string NothingLost::check(const StartWorker& start, const Store& store) {
     if (is_behind && entry.kind == CommitKind::complete && entry.cut != CutId(0)) continue;
     if (entry.kind == CommitKind::complete && !store.is_rotten(entry.cut))
       complete.insert(entry.cut);
+    // What was retired may be gone, also when all newer ones are damaged.
+    if (entry.kind == CommitKind::retire && !is_behind) complete.erase(entry.cut);
     if (entry.kind == CommitKind::complete) next = std::max(next, entry.cut.next());
     if (entry.kind == CommitKind::branch) branch = {entry.cut, next};
   }
