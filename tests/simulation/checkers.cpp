@@ -119,8 +119,8 @@ std::string NothingLost::check(const StartWorker& start, const Store& store) {
     if (is_behind && entry.kind == CommitKind::complete && entry.cut != CutId(0)) continue;
     if (entry.kind == CommitKind::complete && !store.is_rotten(entry.cut))
       complete.insert(entry.cut);
-    // With `retain: 1` and the newest one rotten, what is left may be an old savepoint.
-    if (entry.kind == CommitKind::retire) complete.erase(entry.cut);
+    // What was retired may be gone, also when all newer ones are damaged.
+    if (entry.kind == CommitKind::retire && !is_behind) complete.erase(entry.cut);
     if (entry.kind == CommitKind::complete) next = std::max(next, entry.cut.next());
     if (entry.kind == CommitKind::branch) branch = {entry.cut, next};
   }

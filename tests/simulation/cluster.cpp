@@ -51,6 +51,7 @@ Cluster::Cluster(const SimOptions& options, bool keeps_trace)
   for (const ProcessId id : worker_ids_) start_worker(id);
   plan_faults();
   plan_client();
+  plan_script();
   serving_.plan(worker_ids_);
 }
 
@@ -214,7 +215,11 @@ void Cluster::branch() {
   const auto& cuts = coordinator->machine().complete_cuts();
   auto chosen = cuts.begin();
   std::advance(chosen, static_cast<std::ptrdiff_t>(world_.random().below(cuts.size())));
-  start_from_ = StartFrom{chosen->first, "", "request-1"};
+  branch_from(chosen->first);
+}
+
+void Cluster::branch_from(CutId cut) {
+  start_from_ = StartFrom{cut, "", "request-1"};
   world_.crash(coordinator_ids_[0]);
 }
 
@@ -224,12 +229,16 @@ void Cluster::plan_rescales() {
   }
 }
 
-// The job is drained with a savepoint. Until it has ended so, the old sizes are what is wanted.
 void Cluster::rescale() {
+  const auto draw = [this] { return 1 + static_cast<std::uint32_t>(world_.random().below(4)); };
+  if (leader() != nullptr && !wanted_) rescale(Sizes{draw(), draw()});
+}
+
+// The job is drained with a savepoint. Until it has ended so, the old sizes are what is wanted.
+void Cluster::rescale(Sizes sizes) {
   Coordinator* coordinator = leader();
   if (coordinator == nullptr || wanted_) return;
-  const auto draw = [this] { return 1 + static_cast<std::uint32_t>(world_.random().below(4)); };
-  wanted_ = Sizes{draw(), draw()};
+  wanted_ = sizes;
   const std::string name = std::string(kPassingSavepoints) + std::to_string(next_rescale_++);
   world_.remark(name + " to " + std::to_string(wanted_->replicas) + " replicas and " +
                 std::to_string(wanted_->shards) + " shards");

@@ -93,10 +93,15 @@ class Cluster {
   void restart_later(ProcessId process);
   void plan_faults();
   void plan_client();
+  void plan_script();
+  void play(const Scripted& event);
+  void play_request(const Scripted& event, Coordinator& coordinator);
   void plan_savepoints();
   void branch();
+  void branch_from(CutId cut);
   void plan_rescales();
   void rescale();
+  void rescale(Sizes sizes);
   void begin_rescaled(Sizes sizes);
   Coordinator* leader();
   void strike_partition();

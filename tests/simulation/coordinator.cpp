@@ -178,7 +178,7 @@ void Coordinator::run(const PublishRestored& effect) {
 }
 void Coordinator::run(const RemoveCut& effect) {
   cluster_.checkers().removing(effect.cut);
-  cluster_.store().remove(home_, effect.cut);
+  cluster_.store().remove(home_, effect.cut, machine_.attempt());
 }
 void Coordinator::run(const JobFinished& effect) {
   cluster_.job_finished(effect);

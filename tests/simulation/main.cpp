@@ -3,7 +3,8 @@
 // Prints what was injected in all runs together. A broken promise prints the last events of its
 // run, what its seed had drawn, and the flags that repeat it; --minimise first leaves out every
 // kind of fault that it does not need. --mutants hunts each deliberate bug and says which seed
-// found it. --scale=2,3,10 runs clusters of so many workers without faults (scale.hpp).
+// found it. --scenarios=FOLDER plays the golden scenarios there (scenario.hpp). --scale=2,3,10 runs
+// clusters of so many workers without faults (scale.hpp).
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -13,6 +14,7 @@
 
 #include "common/base/mark.hpp"
 #include "tests/simulation/scale.hpp"
+#include "tests/simulation/scenario.hpp"
 #include "tests/simulation/simulation.hpp"
 
 namespace {
@@ -31,6 +33,7 @@ struct Arguments {
   bool directed = false;
   std::vector<std::uint32_t> scale;  // numbers of workers
   std::string marks_file;            // marks that the run must hit, one a line
+  std::string scenarios;             // a folder of them
   std::string mutant;                // run the seeds with this deliberate bug
 };
 
@@ -182,6 +185,8 @@ bool parse(const std::string& argument, Arguments& arguments) {
     arguments.mutant = value;
   } else if (key == "--marks") {
     arguments.marks_file = value;
+  } else if (key == "--scenarios") {
+    arguments.scenarios = value;
   } else if (key == "--directed") {
     arguments.directed = true;
   } else if (key == "--scale") {
@@ -205,14 +210,17 @@ int main(int argc, char** argv) {
   Arguments arguments;
   for (int i = 1; i < argc; ++i) {
     if (parse(argv[i], arguments)) continue;
-    std::fprintf(stderr,
-                 "unknown argument %s\nusage: millrace_sim [--seed=N | --from=K --seeds=M | "
-                 "--seed-file=F] [--trace] [--minimise] [--without=loss,crash,...] [--mutants] "
-                 "[--mutant=NAME] [--marks=FILE] [--directed] [--scale=2,3,10]\n",
-                 argv[i]);
+    std::fprintf(
+        stderr,
+        "unknown argument %s\nusage: millrace_sim [--seed=N | --from=K --seeds=M | "
+        "--seed-file=F] [--trace] [--minimise] [--without=loss,crash,...] [--mutants] "
+        "[--mutant=NAME] [--marks=FILE] [--directed] [--scenarios=FOLDER] [--scale=2,3,10]\n",
+        argv[i]);
     return 2;
   }
   if (!arguments.scale.empty()) return millrace::sim::run_scale(arguments.scale) ? 0 : 1;
+  if (!arguments.scenarios.empty())
+    return millrace::sim::run_scenarios(arguments.scenarios) ? 0 : 1;
   if (arguments.mutants) return run_mutants(arguments);
   if (arguments.directed) {
     const bool is_ok = millrace::sim::run_store_scenario();

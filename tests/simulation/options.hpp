@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "coordinator/core/job_machine.hpp"
 #include "worker/core/release_plan.hpp"
@@ -74,9 +75,34 @@ struct Directed {
   bool cuts_off_a_worker = false;  // from the coordinator, when that has died, for a short while
 };
 
+// What a scenario says happens at a moment.
+struct Scripted {
+  // The first three name a process: 1 and 2 are the coordinators, 3 the first worker.
+  enum class Kind : std::uint8_t {
+    crash,
+    pause,
+    block,  // messages from `process` to `other`
+    take_over,
+    cut,
+    savepoint,
+    release,
+    stop,
+    cancel,
+    branch,   // from the oldest cut that is kept
+    rescale,  // to `process` replicas and `other` shards
+    move_back
+  };
+  Time at = 0;
+  Kind kind = Kind::crash;
+  std::uint32_t process = 0, other = 0;
+  Time lasts = 0;
+  std::string name;
+};
+
 struct SimOptions {
   std::uint64_t seed = 0;
   Directed directed;
+  std::vector<Scripted> script;
   std::uint32_t workers = 1;
   std::uint32_t replicas = 1;
   std::uint32_t shards = 1;

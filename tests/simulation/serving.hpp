@@ -34,6 +34,8 @@ class Serving {
   void publish(Address coordinator, CutId cut, bool is_restored);
   // Clients begin to ask, and to move production.
   void plan(const std::vector<ProcessId>& servers);
+  // A client moves production to a version that is kept.
+  void move_back();
   // Some time after everything has ended: all servers have followed.
   void check_settled();
 
@@ -61,7 +63,6 @@ class Serving {
   bool dies_between(Address coordinator);
   void promote(VersionId version);
   void delete_beyond_retention();
-  void move_back();
   void share(Sharer& sharer);
   void begin_sharing(Address coordinator);
   void put_model(Address coordinator, const ServingChoice& choice);

@@ -207,11 +207,19 @@ void Store::get_parts(Address from, std::shared_ptr<const CutContents> contents,
   });
 }
 
-void Store::remove(Address, CutId cut) {
-  world_.outside(world_.options().faults.store_latency, [this, cut] {
-    std::erase_if(manifests_, [&](const auto& entry) { return entry.first.first == cut; });
-    std::erase_if(parts_, [&](const auto& entry) { return entry.first.first.first == cut; });
-  });
+void Store::remove(Address from, CutId cut, Attempt attempt) {
+  std::function<void()> apply = [this, cut, attempt] {
+    const auto is_left = [&](const Key& key) { return key.first == cut && key.second <= attempt; };
+    std::erase_if(manifests_, [&](const auto& entry) { return is_left(entry.first); });
+    std::erase_if(parts_, [&](const auto& entry) { return is_left(entry.first.first); });
+  };
+  std::function<void(StoreOutcome)> nobody = [](StoreOutcome) {};
+  if (strike(from, "removed", apply, nobody)) return;
+  const bool is_burning = !world_.is_healed() && world_.options().faults.store_ambiguous > 0;
+  const std::uint64_t kind = is_burning ? world_.random().below(6) : 0;
+  if (kind == 1) return;
+  const auto late = static_cast<Time>(kind == 2 ? world_.random().below(2 * kSecond) : 0);
+  world_.outside(world_.options().faults.store_latency + late, std::move(apply));
 }
 
 const CutContents* Store::manifest(CutId cut, Attempt attempt) const {

@@ -54,7 +54,9 @@ class Store {
                   std::function<void(const SplitsStored&)> reply);
   void put_part(Address from, std::shared_ptr<const StoredPart> part,
                 std::function<void(StoreOutcome)> reply);
-  void remove(Address from, CutId cut);
+  // What this cut left of attempts up to this one: who asks knows nothing of later ones. Late or
+  // never, as trimming.
+  void remove(Address from, CutId cut, Attempt attempt);
   // The parts of a cut, if all are there; reading is only delayed.
   void get_parts(Address from, std::shared_ptr<const CutContents> contents,
                  std::function<void(std::optional<std::vector<StoredPart>>)> reply);
