@@ -20,7 +20,7 @@ using std::chrono::milliseconds;
 // The library goes on with a step that is asked for again, so each call may be short.
 constexpr milliseconds kSlice{250};
 // Of one step: connecting, finding the coordinator, an election.
-constexpr std::chrono::seconds kPatience{30};
+constexpr std::chrono::seconds kPatience{15};
 constexpr milliseconds kPause{50};
 // A transaction whose writer is gone holds up readers for so long, unless the lane is taken over
 // first; a writer that is stopped for longer is fenced.
@@ -217,7 +217,7 @@ Result<std::optional<KafkaProducer::Mark>> KafkaProducer::read_mark(const std::s
   const PartitionList list = place_of_mark(connection_->topic());
   for (;;) {
     auto error =
-        rd_kafka_committed(consumer.get(), list.get(), static_cast<int>(4 * kSlice.count()));
+        rd_kafka_committed(consumer.get(), list.get(), static_cast<int>(2 * kSlice.count()));
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) error = list->elems[0].err;
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) break;
     if (stop.stop_requested()) return stopped();
