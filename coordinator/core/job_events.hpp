@@ -245,10 +245,10 @@ struct Note {
   bool is_warning = false;
   std::string text;
 };
-using JobEffect =
-    std::variant<ListLog, ReadLog, WriteLog, TrimLog, StartWorker, AdoptWorker, StopAttempt,
-                 TriggerCut, AbortCut, ReadManifest, WriteManifest, StoreSplits, Publish,
-                 PublishRestored, RemoveCut, JobFinished, JobFailed, JobCancelled, JobDeposed, SavepointTaken,
-                 SavepointFailed, SavepointReleased, ReleaseFailed, AuditFailed, Note>;
+using JobEffect = std::variant<ListLog, ReadLog, WriteLog, TrimLog, StartWorker, AdoptWorker,
+                               StopAttempt, TriggerCut, AbortCut, ReadManifest, WriteManifest,
+                               StoreSplits, Publish, PublishRestored, RemoveCut, JobFinished,
+                               JobFailed, JobCancelled, JobDeposed, SavepointTaken, SavepointFailed,
+                               SavepointReleased, ReleaseFailed, AuditFailed, Note>;
 
 }  // namespace millrace

@@ -10,9 +10,10 @@
 // from another attempt or another cut changes nothing. An attempt is adopted only whole: every
 // replica and shard of it reported by one worker each, all started from the same cut, which leads
 // to the newest complete one. Any cut may be restored, whatever the parallelism that took it. A
-// savepoint is reported taken after its durable name, and is not retired before its release. A split
-// that joins the job is durable before an attempt reads it, and from then on every attempt that is
-// started reads it: from where its cut stands, or from its beginning where the cut is older.
+// savepoint is reported taken after its durable name, and is not retired before its release. A
+// split that joins the job is durable before an attempt reads it, and from then on every attempt
+// that is started reads it: from where its cut stands, or from its beginning where the cut is
+// older.
 #pragma once
 
 #include <chrono>
@@ -50,9 +51,9 @@ struct JobMutations {
   bool retire_savepoints = false;
   bool name_before_durable = false;
   bool forget_branch = false;
-  bool forget_new_splits = false;       // a restored attempt has those of its cut only
-  bool read_splits_undurable = false;   // found splits join before they are stored
-  bool skip_new_splits_begin = false;   // they are read from the second record on
+  bool forget_new_splits = false;      // a restored attempt has those of its cut only
+  bool read_splits_undurable = false;  // found splits join before they are stored
+  bool skip_new_splits_begin = false;  // they are read from the second record on
   CutTrackerMutations tracker;
   CommitLogMutations log;
 };
@@ -204,7 +205,7 @@ class JobMachine {
   bool is_storing_splits_ = false;
   std::optional<StartFrom> from_;
   WorkerRooms workers_;
-  std::set<CutId> damaged_;                      // complete, but their manifest cannot be used
+  std::set<CutId> damaged_;  // complete, but their manifest cannot be used
   // What the attempt starts from. Started by this life, with all splits that it reads.
   std::shared_ptr<const CutContents> restored_;
   std::shared_ptr<const CutContents> last_complete_;

@@ -83,9 +83,9 @@ void print_totals(std::uint64_t seeds, std::uint64_t repeated, const Injected& i
       number(i.takeovers), number(i.terms), number(i.adopted), number(i.attempts),
       number(i.stale_terms), number(i.savepoints), number(i.savepoints_failed), number(i.released),
       number(i.branches), number(i.rescales), number(i.late_splits), number(i.cancelled),
-      number(i.messages),
-      number(i.lost), number(i.duplicated), number(i.clogged), number(i.cut_off),
-      number(i.store_errors), number(i.store_ambiguous), number(i.rotten), number(i.entries_again));
+      number(i.messages), number(i.lost), number(i.duplicated), number(i.clogged),
+      number(i.cut_off), number(i.store_errors), number(i.store_ambiguous), number(i.rotten),
+      number(i.entries_again));
 }
 
 int run_seeds(const Arguments& arguments, const std::vector<std::uint64_t>& seeds) {

@@ -58,8 +58,9 @@ using worker_actor =
                            caf::reacts_to<LocalReport>, caf::reacts_to<AttemptLoaded>>;
 using shard_actor = caf::typed_actor<caf::reacts_to<Entry>, caf::reacts_to<order::TriggerCut>,
                                      caf::reacts_to<order::AbortCut>>;
-using trainer_actor = caf::typed_actor<caf::reacts_to<Answer>, caf::reacts_to<order::TriggerCut>,
-                                       caf::reacts_to<order::AbortCut>>;
+using trainer_actor =
+    caf::typed_actor<caf::reacts_to<Answer>, caf::reacts_to<order::TriggerCut>,
+                     caf::reacts_to<order::AbortCut>, caf::reacts_to<order::SendShards>>;
 using state_actor =
     caf::typed_actor<caf::reacts_to<order::StartAttempt>, caf::reacts_to<ExpectCut>,
                      caf::reacts_to<ShardCutMessage>, caf::reacts_to<TrainerCutMessage>,

@@ -1,9 +1,13 @@
 #include "worker/training/trainer_state.hpp"
 
+#include <algorithm>
+
 namespace millrace {
 namespace {
 
-constexpr std::uint16_t kFormat = 1;
+constexpr std::uint16_t kFormat = 2;
+// Without a source that has state of its own, as format 1 had it.
+constexpr std::uint16_t kFormatWithoutSources = 1;
 
 void put_counters(ByteWriter& writer, const DecodeCounters& counters) {
   for (const auto count :
@@ -73,7 +77,10 @@ DecodeCounters TrainerState::totals() const {
 
 Bytes TrainerState::encode() const {
   ByteWriter writer;
-  writer.envelope(kFormat, kFormat);
+  const bool has_sources =
+      std::ranges::any_of(splits, [](const SplitState& split) { return !split.source.empty(); });
+  const auto format = has_sources ? kFormat : kFormatWithoutSources;
+  writer.envelope(format, format);
   writer.put<std::uint64_t>(splits.size());
   for (const auto& split : splits) put_split(writer, split);
   evaluation.encode(writer);
@@ -89,12 +96,15 @@ Bytes TrainerState::encode() const {
     writer.put(entry.field);
     writer.put_string(entry.text);
   }
+  for (const auto& split : splits) {
+    if (has_sources) writer.put_bytes(split.source);
+  }
   return std::move(writer).take();
 }
 
 Result<TrainerState> TrainerState::decode(ByteView bytes) {
   ByteReader reader(bytes);
-  reader.envelope(kFormat, "a trainer's state");
+  const auto format = reader.envelope(kFormat, "a trainer's state");
   std::vector<SplitState> splits;
   const auto count = reader.get<std::uint64_t>();
   for (std::uint64_t i = 0; reader.is_ok() && i < count; ++i) splits.push_back(get_split(reader));
@@ -123,6 +133,9 @@ Result<TrainerState> TrainerState::decode(ByteView bytes) {
     entry.field = reader.get<std::uint32_t>();
     entry.text = reader.get_string();
     state.dictionary.push_back(std::move(entry));
+  }
+  for (auto& split : state.splits) {
+    if (format >= kFormat) split.source = reader.get_bytes();
   }
   MILLRACE_TRY(reader.finish());
   return state;
