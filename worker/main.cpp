@@ -106,6 +106,8 @@ Status run(const NodeValues& values, const Daemon& daemon) {
   WorkerHostOptions host_options;
   MILLRACE_ASSIGN(host_options.roots, DataRoots::below(options.data_roots));
   host_options.secrets = SecretsFolder(options.secrets);
+  host_options.ingest.security = {options.is_insecure, keys.curve, {}};
+  host_options.ingest.policy_file = keys.policy_file;
   MILLRACE_ASSIGN(host_options.server, start_server(options, keys));
   host_options.outline = make_outline(options, host_options.server.get());
   host_options.coordinators = options.coordinators;

@@ -70,6 +70,19 @@ void convert(FieldReader& f, JobPackagePtr& job) {
   job = std::make_shared<const JobPackage>(std::move(decoded).value());
 }
 
+void convert(FieldWriter& f, JoinedSplits& joined) {
+  Bytes bytes = joined.encode();
+  f(BlobField{bytes, limits::kPackageBytesMax, "bytes of new splits"});
+}
+void convert(FieldReader& f, JoinedSplits& joined) {
+  Bytes bytes;
+  f(BlobField{bytes, limits::kPackageBytesMax, "bytes of new splits"});
+  if (!f.reader().is_ok()) return;
+  auto decoded = JoinedSplits::decode(bytes);
+  if (!decoded.is_ok()) return f.reader().fail(decoded.status());
+  joined = std::move(decoded).value();
+}
+
 // Whoever executes the order indexes by these numbers.
 const char* find_inconsistency(const order::StartAttempt& start) {
   const JobPackage& job = *start.job;
@@ -263,6 +276,10 @@ static void fields(F&, CutWanted&) {}
 template <typename F>
 static void fields(F& f, Warning& report) {
   f(TextField{report.text, limits::kStatusTextBytesMax, "bytes of a warning"});
+}
+template <typename F>
+static void fields(F& f, SplitsFound& report) {
+  convert(f, report.joined);
 }
 
 }  // namespace report

@@ -77,8 +77,8 @@ struct AbortCut {
   CutId cut;
   Term term = {};
 };
-// The cut is complete in the log: its objects may be referred to, and its shards are wanted for
-// publication.
+// The cut is complete in the log: its objects may be referred to, who sent its records may forget
+// them, and its shards are wanted where it is published.
 struct SendShards {
   Attempt attempt;
   CutId cut;
@@ -152,6 +152,11 @@ struct OrderRefused {
   Term term;  // highest heard
 };
 
+// The stream has splits that the attempt does not read. Said again until it does.
+struct SplitsFound {
+  JoinedSplits joined;
+};
+
 }  // namespace report
 
 struct WorkerReport {
@@ -160,7 +165,7 @@ struct WorkerReport {
   std::variant<report::AttemptStarted, report::ReplicaCut, report::ShardCut, report::PartDurable,
                report::ShardContent, report::ReplicaFinished, report::ReplicaProgress,
                report::CutFailed, report::AttemptFailed, report::OrderRefused,
-               report::OutputsReleased, report::CutWanted, report::Warning>
+               report::OutputsReleased, report::CutWanted, report::Warning, report::SplitsFound>
       what;
 };
 

@@ -119,7 +119,16 @@ inline constexpr std::size_t kFrameBytesMax = 16u << 20;  // ZMQ_MAXMSGSIZE
 inline constexpr std::size_t kFramePartsMax = 4;
 inline constexpr int kMessageNestingMax = 16;
 inline constexpr std::size_t kTraversalWordsMax = 8u << 20;  // Cap'n Proto read budget, upper cap
-inline constexpr std::size_t kPredictRowsMax = 65'536;       // rows of one prediction request
+// Of rows that producers send to a source: one message, what waits to be decoded, the producers
+// whose positions are remembered (of some 200 B each, in every checkpoint), and a producer's name.
+inline constexpr std::size_t kIngestFrameBytesMax = 2u << 20;
+inline constexpr std::size_t kIngestQueueBytesMax = 8u << 20;
+inline constexpr std::size_t kProducersMax = 1'024;
+inline constexpr std::size_t kProducerNameBytesMax = 128;
+// What a producer has sent and not seen acknowledged, which it keeps: at most.
+inline constexpr std::size_t kIngestWindowMessages = 16'384;
+inline constexpr std::size_t kIngestWindowBytes = 64u << 20;
+inline constexpr std::size_t kPredictRowsMax = 65'536;  // rows of one prediction request
 
 // Control endpoint
 // A request holds a job file at most; larger ones end the connection.

@@ -70,6 +70,7 @@ class Checks {
         report("source.csv.delimiter", "this character is part of the values themselves",
                "usual ones are ',', ';', '|' and \"\\t\"");
       if (source.kind == SourceKind::file) return;
+      if (source.kind == SourceKind::zeromq) return check_zeromq();
       auto found = find_kafka_problems(spec_);
       std::ranges::move(found, std::back_inserter(problems_));
       return;
@@ -88,6 +89,25 @@ class Checks {
             fmt::format("record {} is beyond the end of the stream", generator.drift_at[i]),
             fmt::format("`records` is {}", generator.records));
     }
+  }
+
+  // Whether it can be listened at is seen by who does.
+  void check_zeromq() {
+    const auto& zeromq = spec_.source.zeromq;
+    const std::string example = "for instance `bind: \"tcp://127.0.0.1:5601\"`";
+    if (zeromq.bind.empty()) {
+      report("source.zeromq.bind", "is required for zeromq", example);
+    } else if (!zeromq.bind.starts_with("tcp://")) {
+      report("source.zeromq.bind", "'" + zeromq.bind + "' is no tcp://host:port", example);
+    }
+    if (zeromq.sample.empty())
+      report("source.zeromq.sample", "is required for zeromq: nothing has arrived at submit",
+             "name a CSV file with a header and some rows");
+    if (spec_.merge && spec_.merge->mode == MergeMode::synchronous)
+      report("merge.mode",
+             "synchronous rounds wait for full micro-batches, and what producers "
+             "sent is acknowledged after a checkpoint, which waits for the round",
+             "choose another mode for a zeromq source");
   }
 
   void check_schema() {

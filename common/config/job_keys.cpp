@@ -8,7 +8,7 @@ namespace job_key_access {
 
 template <>
 const std::vector<std::string>& words<SourceKind>() {
-  static const std::vector<std::string> all = {"file", "generator", "kafka"};
+  static const std::vector<std::string> all = {"file", "generator", "kafka", "zeromq"};
   return all;
 }
 template <>
@@ -75,7 +75,6 @@ void add_job_and_source(Keys& keys) {
 
   const auto source = section(&JobSpec::source);
   row = &add(keys, "source.kind", source, &SourceSpec::kind, "where records come from");
-  row->unsupported_choices = {"zeromq"};
   row->is_headline = true;
   row = &add(keys, "source.path", source, &SourceSpec::path,
              "a file or a glob, relative to the job file; files ending in .gz are decompressed");
@@ -89,7 +88,7 @@ void add_job_and_source(Keys& keys) {
   format.help = "how records are written";
   format.choices = {"csv"};
   format.unsupported_choices = {"json"};
-  format.only_with = "source.kind=file|kafka";
+  format.only_with = "source.kind=file|kafka|zeromq";
   keys.push_back(format);
   row = &add(keys, "source.missing", source, &SourceSpec::missing, "texts that mean \"no value\"");
   row = &goes_on(
@@ -108,7 +107,7 @@ void add_job_and_source(Keys& keys) {
 
   const auto csv = inside(source, &SourceSpec::csv);
   row = &add(keys, "source.csv.delimiter", csv, &CsvSpec::delimiter, "separates fields");
-  row->only_with = "source.kind=file|kafka";
+  row->only_with = "source.kind=file|kafka|zeromq";
   row = &add(keys, "source.csv.header", csv, &CsvSpec::header,
              "whether the first line names the fields");
   row->only_with = "source.kind=file";
@@ -132,6 +131,21 @@ void add_job_and_source(Keys& keys) {
         0, 0.5);
   for (auto i = first; i < keys.size(); ++i) keys[i].only_with = "source.kind=generator";
   add_kafka_keys(keys);
+
+  const auto zeromq = inside(source, &SourceSpec::zeromq);
+  const auto first_zeromq = keys.size();
+  row = &add(keys, "source.zeromq.bind", zeromq, &ZeroMqSpec::bind,
+             "where producers send rows to: tcp://host:port, replica i at port + i; port 0: free "
+             "ones, chosen once, at submit");
+  row->default_note = "none: required for zeromq";
+  row = &add(keys, "source.zeromq.sample", zeromq, &ZeroMqSpec::sample,
+             "a CSV with a header and some rows like those to come, relative to the job file: it "
+             "says which fields a row has, and of which types; read once, at submit");
+  row->default_note = "none: required for zeromq";
+  row = &goes_on(range(add(keys, "source.zeromq.linger", zeromq, &ZeroMqSpec::linger,
+                           "a micro-batch that is not full waits so long for more records"),
+                       0, 3'600'000));
+  for (auto i = first_zeromq; i < keys.size(); ++i) keys[i].only_with = "source.kind=zeromq";
 }
 
 void add_schema(Keys& keys) {
@@ -311,6 +325,7 @@ const std::vector<SectionHelp>& job_sections() {
       {"source", "where records come from"},
       {"source.csv", "how CSV is written"},
       {"source.generator", "a synthetic stream, for trying things"},
+      {"source.zeromq", "rows that producers send to a socket, each acknowledged once it is kept"},
       {"source.kafka",
        "a topic: each partition is a split, each message a record, its value a line of CSV"},
       {"schema", "what the fields mean; all but the label is inferred from the first records"},
@@ -333,7 +348,6 @@ const std::vector<SectionHelp>& job_sections() {
 const std::vector<UnsupportedKey>& unsupported_keys() {
   static const std::vector<UnsupportedKey> all = {
       {"source.follow", "false"},
-      {"source.zeromq", ""},
       {"source.json", ""},
       {"schema.key", ""},
       {"schema.time", ""},

@@ -14,7 +14,7 @@
 
 namespace millrace {
 
-enum class SourceKind { file, generator, kafka };
+enum class SourceKind { file, generator, kafka, zeromq };
 enum class KafkaStart { earliest, latest, timestamp, offsets };
 enum class KafkaUntil { latest };
 enum class KafkaPart { value, key };
@@ -64,11 +64,20 @@ struct KafkaSpec {
   std::optional<std::string> timestamp_field;  // milliseconds since 1970
   std::vector<std::string> header_fields;      // the headers of these names, as fields
   std::chrono::milliseconds linger{100};       // a micro-batch waits so long for more records, >= 0
-  std::optional<std::string> group;            // under which offsets are committed
-  bool commit_offsets = false;                 // of complete checkpoints, for lag tools
-  std::optional<std::string> dead_letter;      // the topic that quarantined messages go to
-  Properties properties;                       // of librdkafka: kafka_properties.hpp lists them
+  std::chrono::milliseconds discovery_interval{
+      60'000};                             // between looks for new partitions; 0: none
+  std::optional<std::string> group;        // under which offsets are committed
+  bool commit_offsets = false;             // of complete checkpoints, for lag tools
+  std::optional<std::string> dead_letter;  // the topic that quarantined messages go to
+  Properties properties;                   // of librdkafka: kafka_properties.hpp lists them
   friend bool operator==(const KafkaSpec&, const KafkaSpec&) = default;
+};
+
+struct ZeroMqSpec {
+  std::string bind;    // tcp://host:port where producers send rows to; replica i takes port + i
+  std::string sample;  // a file of example rows with a header, relative to the job file
+  std::chrono::milliseconds linger{100};  // a micro-batch waits so long for more records, >= 0
+  friend bool operator==(const ZeroMqSpec&, const ZeroMqSpec&) = default;
 };
 
 struct SourceSpec {
@@ -82,6 +91,7 @@ struct SourceSpec {
   std::uint32_t splits = 0;  // 0: chosen from the size of the data, not from the workers
   GeneratorSpec generator;
   KafkaSpec kafka;
+  ZeroMqSpec zeromq;
   friend bool operator==(const SourceSpec&, const SourceSpec&) = default;
 };
 

@@ -68,6 +68,12 @@ void add_kafka_keys(std::vector<JobKey>& keys) {
   row->minimum = 0;
   row->maximum = 3'600'000;
   row->on_change = OnChange::goes_on;
+  row = &add("discovery_interval", &KafkaSpec::discovery_interval,
+             "how often to look for partitions that were added to the topic; 0: never. They are "
+             "read from their first record; no effect with `until`");
+  row->minimum = 0;
+  row->maximum = 86'400'000;
+  row->on_change = OnChange::goes_on;
   row = &add("group", &KafkaSpec::group, "the consumer group under which offsets are committed");
   row->default_note = "none";
   row->on_change = OnChange::goes_on;

@@ -21,6 +21,7 @@ Result<std::unique_ptr<GuardedSocket>> GuardedSocket::open(const GuardedSocketOp
   socket_options.frame_bytes_max = frame_bytes_max;
   socket_options.security = options.security;
   socket_options.linger = kLinger;
+  socket_options.receive_queue_max = options.receive_queue_max;
   MILLRACE_ASSIGN(opened->socket_, Socket::bind(opened->context_, SocketKind::router,
                                                 options.endpoint, socket_options));
   opened->endpoint_ = opened->socket_->endpoint().text();

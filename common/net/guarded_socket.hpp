@@ -23,6 +23,7 @@ struct GuardedSocketOptions {
   SocketSecurity security = {};
   std::string policy_file = {};  // with keys: who may ask
   GateOptions gate = {};
+  int receive_queue_max = 1'000;  // messages per client; what is beyond waits at the client
 };
 
 class GuardedSocket {

@@ -8,6 +8,7 @@
 #include "common/ml/shard_state.hpp"
 #include "common/store/checkpoint_reader.hpp"
 #include "common/store/state_db.hpp"
+#include "coordinator/registry/stored_package.hpp"
 
 namespace millrace {
 namespace {
@@ -40,6 +41,7 @@ StoreOutcome CheckpointKeeper::execute(const StoreOrder& order) {
   if (const auto* wanted = std::get_if<ReadManifest>(&order.effect)) return read(*wanted);
   if (const auto* wanted = std::get_if<WriteManifest>(&order.effect))
     return write(*wanted, order.extras);
+  if (std::holds_alternative<StoreSplits>(order.effect)) return store_splits(order.joined);
   return remove(order, std::get<RemoveCut>(order.effect).cut);
 }
 
@@ -68,7 +70,33 @@ StoreOutcome CheckpointKeeper::trim_log(const TrimLog& order) {
   return outcome;
 }
 
+StoreOutcome CheckpointKeeper::store_splits(const JoinedSplits& found) {
+  JobPackage package = *job_;
+  const Status status = join_splits(*store_, found, package);
+  if (!status.is_ok()) return just(SplitsStored{status, {}});
+  StoreOutcome outcome = just(SplitsStored{{}, package.first_positions()});
+  take(std::move(package), outcome);
+  return outcome;
+}
+
+void CheckpointKeeper::take(JobPackage package, StoreOutcome& outcome) {
+  if (package.splits.size() == job_->splits.size()) return;
+  job_ = std::make_shared<const JobPackage>(std::move(package));
+  outcome.package = job_;
+}
+
+// A coordinator that led before may have let splits join after this one had read the package; it
+// lets none join an attempt any more once this one leads, and reads a manifest.
 StoreOutcome CheckpointKeeper::read(const ReadManifest& order) {
+  JobPackage package = *job_;
+  if (const auto added = add_stored_splits(*store_, package); !added.is_ok())
+    return just(ManifestRead{order.cut, added.status()});
+  StoreOutcome outcome = read_parts(order);
+  take(std::move(package), outcome);
+  return outcome;
+}
+
+StoreOutcome CheckpointKeeper::read_parts(const ReadManifest& order) {
   const auto failed = [&](const Status& status) { return just(ManifestRead{order.cut, status}); };
   const auto manifest = read_manifest(*store_, {order.cut, order.attempt});
   if (!manifest.is_ok()) return failed(manifest.status());

@@ -39,7 +39,10 @@ class CheckpointKeeper {
   LogWritten write_log(const WriteLog& order);
   LogRead read_log(const ReadLog& order);
   StoreOutcome trim_log(const TrimLog& order);
+  StoreOutcome store_splits(const JoinedSplits& found);
+  void take(JobPackage package, StoreOutcome& outcome);
   StoreOutcome read(const ReadManifest& order);
+  StoreOutcome read_parts(const ReadManifest& order);
   StoreOutcome write(const WriteManifest& order, const ManifestExtras& extras);
   Status read_shards(const Manifest& manifest, PublishOrder& order) const;
   StoreOutcome remove(const StoreOrder& order, CutId cut);

@@ -10,11 +10,11 @@
 #include "coordinator/actors/coordinator_state.hpp"
 #include "coordinator/actors/job_master.hpp"
 #include "coordinator/core/job_memory.hpp"
+#include "coordinator/registry/stored_package.hpp"
 
 namespace millrace {
 namespace {
 
-constexpr const char* kPackageName = "job/package";
 // Before a store that did not answer is asked again.
 constexpr std::chrono::seconds kStorePause{3};
 
@@ -30,11 +30,10 @@ bool may_hold_here_only(Code code) {
 // Null where the job has never run.
 Result<JobPackagePtr> read_package(const JobStore& from) {
   MILLRACE_ASSIGN(const auto store, from.open());
-  const auto bytes = store->get(kPackageName);
-  if (bytes.status().code() == Code::not_found) return JobPackagePtr();
-  MILLRACE_TRY(bytes.status());
-  MILLRACE_ASSIGN(JobPackage package, JobPackage::decode(bytes.value()));
-  return std::make_shared<const JobPackage>(std::move(package));
+  auto package = millrace::read_package(*store);
+  if (package.status().code() == Code::not_found) return JobPackagePtr();
+  MILLRACE_TRY(package.status());
+  return std::make_shared<const JobPackage>(std::move(package).value());
 }
 
 // What is left of a job that has ended.

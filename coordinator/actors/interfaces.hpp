@@ -27,10 +27,13 @@ namespace millrace {
 
 struct StoreOrder {
   // Effects of the machine that touch the store.
-  std::variant<ListLog, ReadLog, WriteLog, TrimLog, ReadManifest, WriteManifest, RemoveCut> effect;
+  std::variant<ListLog, ReadLog, WriteLog, TrimLog, ReadManifest, WriteManifest, RemoveCut,
+               StoreSplits>
+      effect;
   ManifestExtras extras;               // with WriteManifest
   Attempt attempt;                     // with RemoveCut: the present one
   std::map<CutId, Attempt> unretired;  // with RemoveCut: what stays
+  JoinedSplits joined;                 // with StoreSplits
 };
 struct PublishOrder {
   std::shared_ptr<const CutContents> contents;
@@ -50,6 +53,8 @@ struct StoreOutcome {
   // With a manifest that was read: the parts in full.
   std::vector<PartDescriptor> parts;
   std::optional<RecordTotals> totals;
+  // Splits have joined the job, by this order or by another coordinator; else null.
+  JobPackagePtr package;
 };
 struct PublishOutcome {
   CutId cut;

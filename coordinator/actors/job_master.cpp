@@ -55,6 +55,16 @@ void take_worker(JobMasterSelf self, const GrantWorker& grant) {
   step(self, WorkerRegistered{id, grant.room, running});
 }
 
+// Known to the master before the machine hears of them, and to that before the cut that has them.
+void take_splits(JobMasterSelf self, const StoreOutcome& outcome) {
+  self->state.job = outcome.package;
+  JobUpdate update = make_update(self, "splits", "");
+  update.package = outcome.package;
+  self->state.watcher(std::move(update));
+  if (!std::holds_alternative<SplitsStored>(outcome.event))
+    step(self, SplitsStored{{}, outcome.package->first_positions()});
+}
+
 job_master_actor::behavior_type behavior(JobMasterSelf self, const SubmitJob& submit,
                                          std::shared_ptr<CheckpointKeeper> keeper) {
   auto& state = self->state;
@@ -65,7 +75,7 @@ job_master_actor::behavior_type behavior(JobMasterSelf self, const SubmitJob& su
   state.checkpoints = spawn_checkpoint_actor(self->system(), std::move(keeper),
                                              caf::actor_cast<job_master_actor>(self->ctrl()));
   self->link_to(state.checkpoints);
-  step(self, JobStarted{submit.job->first_positions(), submit.from});
+  step(self, JobStarted{submit.job->first_positions(), submit.from, submit.job->planned_splits()});
   step(self, Tick{monotonic_now()});
   self->delayed_send(self, kTick, MasterTick{});
   return {[self](const WorkerReport& report) { on_report(self, report); },
@@ -88,6 +98,7 @@ job_master_actor::behavior_type behavior(JobMasterSelf self, const SubmitJob& su
             for (const auto& warning : outcome.warnings) {
               self->state.watcher(make_update(self, "warning", warning));
             }
+            if (outcome.package != nullptr) take_splits(self, outcome);
             if (!outcome.parts.empty()) {
               self->state.restored_parts = outcome.parts;
               tell_restored(self, outcome);

@@ -41,12 +41,17 @@ class Executor {
   void operator()(const ReadManifest& effect) { order_store(effect); }
   void operator()(const RemoveCut& effect) { order_store(effect); }
   void operator()(const WriteManifest& effect) {
-    StoreOrder order{effect, {}, state_.machine->attempt(), {}};
+    StoreOrder order{effect, {}, state_.machine->attempt(), {}, {}};
     auto& news = state_.cuts[effect.contents.cut];
     for (const auto& [worker, part] : news.parts) order.extras.parts.push_back(part);
     const DecodeCounters totals = news.totals();
     order.extras.totals = {totals.read, totals.records, totals.quarantined, totals.skipped};
     order.extras.metrics = metrics_of(news.replicas);
+    self_->send(state_.checkpoints, std::move(order));
+  }
+
+  void operator()(const StoreSplits& effect) {
+    StoreOrder order{effect, {}, state_.machine->attempt(), {}, state_.found_splits};
     self_->send(state_.checkpoints, std::move(order));
   }
 
@@ -111,9 +116,10 @@ class Executor {
     std::erase_if(state_.cuts, [&](const auto& cut) {
       return cut.first < contents.cut && cut.second.publishing == nullptr;
     });
-    if (!is_version_wanted(contents)) return;
-    news.publishing = effect.contents;
-    ++state_.publications_open;
+    if (is_version_wanted(contents)) {
+      news.publishing = effect.contents;
+      ++state_.publications_open;
+    }
     for (const auto& part : contents.parts) {
       send(part.worker, order::SendShards{contents.attempt, contents.cut, state_.machine->term()});
     }
@@ -211,7 +217,7 @@ class Executor {
 
   template <typename Effect>
   void order_store(const Effect& effect) {
-    StoreOrder order{effect, {}, state_.machine->attempt(), {}};
+    StoreOrder order{effect, {}, state_.machine->attempt(), {}, {}};
     if constexpr (std::is_same_v<Effect, RemoveCut>)
       order.unretired = state_.machine->complete_cuts();
     self_->send(state_.checkpoints, std::move(order));

@@ -54,6 +54,12 @@ class Reader {
   void operator()(const report::Warning& what) {
     state_.watcher(make_update(self_, "warning", what.text));
   }
+  void operator()(const report::SplitsFound& what) {
+    JobPackage found;
+    found.splits = what.joined.splits;
+    state_.found_splits = what.joined;
+    step(self_, millrace::SplitsFound{report_.attempt, found.first_positions()});
+  }
   void operator()(const report::OrderRefused& what) {
     step(self_, WorkerRefused{report_.worker, report_.attempt, what.term});
   }

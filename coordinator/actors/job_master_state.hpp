@@ -48,6 +48,7 @@ struct JobMasterState {
   std::map<WorkerId, NodeAddress> addresses;  // of workers in processes of their own
   std::map<CutId, CutNews> cuts;              // bounded: dropped once a later cut is complete
   std::vector<PartDescriptor> restored_parts;
+  JoinedSplits found_splits;  // as last reported
   std::map<ReplicaId, ReplicaNews> replicas;
   std::size_t publications_open = 0;
   std::uint64_t cuts_aborted = 0;

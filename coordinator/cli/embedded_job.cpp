@@ -1,11 +1,10 @@
 #include "coordinator/cli/embedded_job.hpp"
 
+#include "coordinator/registry/stored_package.hpp"
 #include "worker/training/job_planner.hpp"
 
 namespace millrace {
 namespace {
-
-constexpr const char* kPackageName = "job/package";
 
 PlannerOptions planner_options(const RunOptions& options, const JobFolder& folder) {
   PlannerOptions planner;
@@ -41,10 +40,9 @@ Result<PreparedJob> prepare_job(const JobSpec& spec, const RunOptions& options) 
   MILLRACE_TRY(prepared.store->remove_leftovers());
 
   const auto planner = planner_options(options, *prepared.folder);
-  const auto stored = prepared.store->get(kPackageName);
+  auto stored = read_package(*prepared.store);
   if (stored.is_ok()) {
-    MILLRACE_ASSIGN(JobPackage package, JobPackage::decode(stored.value()));
-    MILLRACE_ASSIGN(PlannedJob planned, resume_job(std::move(package), spec, planner));
+    MILLRACE_ASSIGN(PlannedJob planned, resume_job(std::move(stored).value(), spec, planner));
     take(std::move(planned), prepared);
     prepared.is_resumed = true;
     return prepared;

@@ -18,6 +18,7 @@ constexpr milliseconds kReportInterval{250};
 
 SummaryBuilder::SummaryBuilder(const PreparedJob& prepared, std::uint32_t workers, Time began)
     : prepared_(prepared),
+      package_(prepared.package),
       began_(began),
       last_record_at_(began),
       next_report_(began),
@@ -34,7 +35,12 @@ SummaryBuilder::SummaryBuilder(const PreparedJob& prepared, std::uint32_t worker
   summary_.instruction_set = kernels::target_name();
   summary_.state_folder = prepared.folder->path().string();
   summary_.warnings = prepared.warnings;
-  for (const auto& split : package.splits) {
+  add_splits(package);
+}
+
+void SummaryBuilder::add_splits(const JobPackage& package) {
+  for (std::size_t i = summary_.splits.size(); i < package.splits.size(); ++i) {
+    const auto& split = package.splits[i];
     summary_.splits.push_back(
         {split.id.value, split.path, split.begin.value, lag_of(split, split.begin)});
   }
@@ -65,7 +71,7 @@ void SummaryBuilder::set_splits(const std::vector<SplitProgress>& splits) {
   for (const auto& split : splits) {
     auto& report = summary_.splits[split.split.value];
     report.offset = split.offset.value;
-    const auto& outline = prepared_.package->splits[split.split.value];
+    const auto& outline = package_->splits[split.split.value];
     report.lag = split.is_finished ? 0 : lag_of(outline, split.offset);
   }
 }
@@ -118,6 +124,9 @@ void SummaryBuilder::take(const JobUpdate& update, ProgressSink& progress) {
     summary_.checkpoints.last_id = update.cut.value;
     summary_.checkpoints.last_seconds = update.checkpoint_seconds;
     summary_.checkpoints.last_bytes = update.checkpoint_bytes;
+  } else if (update.kind == "splits") {
+    package_ = update.package;
+    return add_splits(*package_);
   } else if (update.kind == "restored") {
     return note_restored(update.totals);
   } else if (update.kind == "published") {
@@ -141,8 +150,8 @@ Result<StoredCut> SummaryBuilder::read_stored(CheckpointStore& store) const {
 
 void SummaryBuilder::set_quarantine(const StoredCut& cut) {
   for (const auto& entry : cut.quarantine) {
-    summary_.quarantine.push_back({prepared_.package->splits[entry.split.value].path,
-                                   entry.offset.value, entry.column, entry.reason, entry.record});
+    summary_.quarantine.push_back({package_->splits[entry.split.value].path, entry.offset.value,
+                                   entry.column, entry.reason, entry.record});
   }
 }
 

@@ -41,7 +41,10 @@ class SummaryBuilder {
   void set_quarantine(const StoredCut& cut);
   void describe_model();
 
+  void add_splits(const JobPackage& package);
+
   const PreparedJob& prepared_;
+  JobPackagePtr package_;  // with the splits that have joined since
   Time began_;
   RunSummary summary_;
   Time last_record_at_;  // when the newest record was heard of

@@ -9,6 +9,7 @@
 #include "common/ml/evaluation/evaluation.hpp"
 #include "worker/sources/kafka_splits.hpp"
 #include "worker/sources/split.hpp"
+#include "worker/sources/zeromq_splits.hpp"
 #include "worker/training/training_setup.hpp"
 
 namespace millrace::cli {
@@ -161,6 +162,10 @@ Result<JobPlan> plan_job(const JobSpec& spec, const JobPlanOptions& options) {
   Result<InferredSchema> inferred = Status(Code::internal, "not inferred");
   if (kind == SourceKind::generator) {
     inferred = generator_schema(spec.schema, spec.source);
+  } else if (kind == SourceKind::zeromq) {
+    const SourceSpec sample = sample_of(spec.source);
+    MILLRACE_ASSIGN(head, read_stream_head(sample, options.base_folder));
+    inferred = infer_schema(spec.schema, sample, head.bytes, head.is_whole);
   } else {
     MILLRACE_ASSIGN(head, kind == SourceKind::kafka
                               ? read_kafka_head(spec.source, spec.schema.label, secrets)
@@ -175,8 +180,9 @@ Result<JobPlan> plan_job(const JobSpec& spec, const JobPlanOptions& options) {
   plan.spec.source.csv = found.csv;
   MILLRACE_TRY(resolve_defaults(plan.spec, found.schema, MergeReach::one_process));
   MILLRACE_ASSIGN(const auto splits,
-                  kind == SourceKind::kafka
-                      ? plan_kafka_splits(spec.source.kafka, secrets)
+                  kind == SourceKind::kafka ? plan_kafka_splits(spec.source.kafka, secrets)
+                  : kind == SourceKind::zeromq
+                      ? plan_zeromq_splits(spec.source.zeromq, spec.parallelism)
                       : plan_splits(plan.spec.source, options.base_folder, spec.parallelism));
   plan.splits = splits.size();
   MILLRACE_ASSIGN(const auto setup, make_training_setup(plan.spec, found.schema, 1));

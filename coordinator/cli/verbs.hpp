@@ -57,6 +57,18 @@ struct PredictVerb {
 };
 int verb_predict(const PredictVerb& options, Output& output);
 
+struct SendVerb {
+  std::string file;  // CSV, "-" for standard input
+  bool has_header = true;
+  std::string endpoint;
+  std::string keys;      // folder of this client's keys; empty: none
+  std::string producer;  // empty: a name that nobody else has
+  std::uint64_t rows_per_message = 500;
+  double rate = 0;          // rows a second; 0: as fast as they are taken
+  double timeout_s = 60.0;  // without a word from the source
+};
+int verb_send(const SendVerb& options, Output& output);
+
 struct ServeVerb {
   std::string model;  // empty: every model of the state folder
   std::string state;

@@ -51,9 +51,9 @@ struct JobMutations {
   bool retire_savepoints = false;
   bool name_before_durable = false;
   bool forget_branch = false;
-  bool forget_new_splits = false;       // a restored attempt has those of its cut only
-  bool read_splits_undurable = false;   // found splits join before they are stored
-  bool skip_new_splits_begin = false;   // they are read from the second record on
+  bool forget_new_splits = false;      // a restored attempt has those of its cut only
+  bool read_splits_undurable = false;  // found splits join before they are stored
+  bool skip_new_splits_begin = false;  // they are read from the second record on
   CutTrackerMutations tracker;
   CommitLogMutations log;
 };
@@ -215,7 +215,7 @@ class JobMachine {
   bool is_storing_splits_ = false;
   std::optional<StartFrom> from_;
   WorkerRooms workers_;
-  std::set<CutId> damaged_;                      // complete, but their manifest cannot be used
+  std::set<CutId> damaged_;  // complete, but their manifest cannot be used
   // What the attempt starts from. Started by this life, with all splits that it reads.
   std::shared_ptr<const CutContents> restored_;
   std::shared_ptr<const CutContents> last_complete_;

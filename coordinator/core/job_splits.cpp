@@ -69,8 +69,8 @@ std::shared_ptr<const CutContents> JobMachine::with_all_splits(
   return whole;
 }
 
-// After a cut of an attempt that lacks them, as a rule. Nobody was lost: there is no backoff, and it
-// does not count as a restart.
+// After a cut of an attempt that lacks them, as a rule. Nobody was lost: there is no backoff, and
+// it does not count as a restart.
 void JobMachine::go_on_with_splits(Effects& effects) {
   MILLRACE_MARK(splits_joined);
   note("attempt " + std::to_string(attempt().value) + " ends, for one that reads the new splits " +

@@ -21,8 +21,9 @@ std::vector<std::vector<SplitProgress>> assign_splits(std::vector<SplitProgress>
                                splits.begin() + static_cast<std::ptrdiff_t>(end));
   }
   for (std::size_t added = planned; added < splits.size(); ++added) {
-    std::ranges::min_element(assignment, {}, [](const auto& run) { return run.size(); })
-        ->push_back(splits[added]);
+    std::ranges::min_element(assignment, {}, [](const auto& run) {
+      return run.size();
+    })->push_back(splits[added]);
   }
   return assignment;
 }

@@ -34,6 +34,10 @@ void set_leading(const MetricsReport& report, control::JobRow& row) {
 void JobFigures::take(const JobUpdate& update, const Now& now) {
   if (started_at_ms_ == 0) started_at_ms_ = now.unix_ms;
   follow_state(update, now);
+  if (update.kind == "splits") {
+    set_package(update.package);
+    return;
+  }
   if (update.kind == "checkpoint") {
     ++checkpoints_;
     last_checkpoint_ = update.cut.value;
@@ -166,12 +170,12 @@ std::vector<control::SplitStatus> JobFigures::splits() const {
     split.lag = split.is_finished ? 0 : lag_of(outline, Offset(split.offset));
     list.push_back(std::move(split));
   }
-  // As assign_splits gives them to replicas: contiguous runs, as even as possible.
-  const std::uint64_t replicas = package_->spec.parallelism;
-  for (std::uint64_t replica = 0; replica < replicas; ++replica) {
-    const std::size_t end = (replica + 1) * list.size() / replicas;
-    for (std::size_t i = replica * list.size() / replicas; i < end; ++i) {
-      list[i].replica = static_cast<std::uint32_t>(replica);
+  std::vector<SplitProgress> positions = package_->first_positions();
+  const auto runs =
+      assign_splits(std::move(positions), package_->spec.parallelism, package_->planned_splits());
+  for (std::size_t replica = 0; replica < runs.size(); ++replica) {
+    for (const auto& split : runs[replica]) {
+      list[split.split.value].replica = static_cast<std::uint32_t>(replica);
     }
   }
   return list;

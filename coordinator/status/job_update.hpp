@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "common/actors/job_package.hpp"
 #include "common/base/bytes.hpp"
 #include "common/base/ids.hpp"
 #include "common/base/record_ledger.hpp"
@@ -22,7 +23,7 @@ namespace millrace {
 
 struct JobUpdate {
   // restored, progress, checkpoint, published, warning, note, finished, stopped, failed, cancelled,
-  // savepoint, savepoint_failed, released, release_failed
+  // savepoint, savepoint_failed, released, release_failed, splits
   std::string kind;
   std::string message;
   DecodeCounters totals;
@@ -33,6 +34,7 @@ struct JobUpdate {
   std::uint64_t checkpoint_bytes = 0;
   std::shared_ptr<const PublishedModel> model;  // published
   std::string name;                             // savepoint, released: whose
+  JobPackagePtr package;                        // splits: with those that have joined
   Status status;                                // failed, savepoint_failed, release_failed
   // Where the job stands as this is said.
   JobState state = JobState::taking_over;

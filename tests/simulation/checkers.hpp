@@ -40,8 +40,8 @@ class Truth {
   std::vector<Time> interval_;
 };
 
-// 1, 13: a complete cut holds each record before its offsets once, in every shard, and of each split
-// up to the last one that it has. Those that joined later are durable.
+// 1, 13: a complete cut holds each record before its offsets once, in every shard, and of each
+// split up to the last one that it has. Those that joined later are durable.
 class LedgerExact {
  public:
   static std::string check(const Truth& truth, const CutContents& contents, const Store& store);

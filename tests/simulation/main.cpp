@@ -90,9 +90,9 @@ void print_totals(std::uint64_t seeds, std::uint64_t repeated, const Injected& i
       number(i.stale_terms), number(i.savepoints), number(i.savepoints_failed), number(i.released),
       number(i.branches), number(i.rescales), number(i.late_splits), number(i.cancelled),
       number(i.predictions), number(i.servers_behind), number(i.moved_back), number(i.settled),
-      number(i.messages),
-      number(i.lost), number(i.duplicated), number(i.clogged), number(i.cut_off),
-      number(i.store_errors), number(i.store_ambiguous), number(i.rotten), number(i.entries_again));
+      number(i.messages), number(i.lost), number(i.duplicated), number(i.clogged),
+      number(i.cut_off), number(i.store_errors), number(i.store_ambiguous), number(i.rotten),
+      number(i.entries_again));
 }
 
 int run_seeds(const Arguments& arguments, const std::vector<std::uint64_t>& seeds) {

@@ -28,8 +28,8 @@ class Trainer {
   };
 
   Trainer(World& world, Address home, const Truth& truth, Checkers& checkers, Attempt attempt,
-          ReplicaId replica, CutId restored, std::vector<SplitProgress> splits,
-          bool has_all_splits, std::uint32_t shards, Hooks hooks);
+          ReplicaId replica, CutId restored, std::vector<SplitProgress> splits, bool has_all_splits,
+          std::uint32_t shards, Hooks hooks);
 
   void start();
   void on_answer(const Answer& answer);

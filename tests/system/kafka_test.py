@@ -217,12 +217,54 @@ class KafkaJobs(ProgramTest):
         summary = self.require_exact(self.run_job(self.job("marked", parallelism=1)), 3_000)
         self.assertGreater(summary["splits"][0]["offset"], 3_000, "there are marks among the offsets")
 
-    def test_partitions_added_later_are_no_part_of_a_job_that_began_before(self):
+    def test_partitions_added_later_are_no_part_of_a_job_that_ends(self):
         self.topic_of("grown", draw_rows(600), partitions=2)
         job = self.job("grown")
         self.require_exact(self.run_job(job), 600)
         self.broker.topics("--alter", "--topic", "grown", "--partitions", 3)
         self.require_exact(self.run_job(job), 600)
+
+    def test_partitions_added_while_a_job_runs_are_read_from_their_first_record(self):
+        rows = draw_rows(8_000)
+        self.topic_of("growing", rows[:4_000], partitions=2)
+        job = self.job("growing", "discovery_interval: 300ms", interval="10s")
+        running = self.start_job(job)
+        self.wait_for(lambda: self.records_seen(running) == 4_000, "all that is there", seconds=60)
+        self.broker.topics("--alter", "--topic", "growing", "--partitions", 4)
+        for partition in (2, 3):  # before anybody has seen them
+            self.broker.produce("growing", partition, rows[4_000 + partition:7_000:2])
+        # Killed around the discovery: before it, while the splits join, and behind.
+        draw = random.Random(SEED)
+        for _ in range(6):
+            time.sleep(draw.uniform(0.0, 0.9))
+            running.kill()
+            running = self.start_job(job)
+        self.wait_for(lambda: self.records_seen(running) == 6_998, "what is in the new partitions", seconds=60)
+        for partition in range(4):
+            self.broker.produce("growing", partition, rows[7_000 + partition::4])
+        self.wait_for(lambda: self.records_seen(running) == 7_998, "what came later", seconds=60)
+        running.signal(signal.SIGTERM)
+        summary = self.require_exact(running.wait(60), 7_998)
+        self.assertEqual([2_250, 2_250, 1_749, 1_749], [split["offset"] for split in summary["splits"]])
+        self.assertEqual([f"growing/{partition}" for partition in range(4)],
+                         [split["path"] for split in summary["splits"]])
+
+    def test_a_topic_that_was_made_again_with_fewer_partitions_ends_the_job(self):
+        self.topic_of("shrunk", draw_rows(600), partitions=3)
+        running = self.start_job(self.job("shrunk", "discovery_interval: 200ms"))
+        self.wait_for(lambda: self.records_seen(running) == 600, "all that is there", seconds=60)
+        self.broker.topics("--delete", "--topic", "shrunk")
+        self.wait_for(lambda: "shrunk" not in self.broker.topics("--list").split(), "the topic is gone", seconds=60)
+        self.topic_of("shrunk", draw_rows(60), partitions=2)
+        outcome = running.wait(90)
+        self.assertIsNotNone(outcome, "the job reads on")
+        self.require_code(outcome, CONFLICT)
+
+    def test_replicas_without_a_partition_are_told_at_submit(self):
+        self.topic_of("narrow", draw_rows(100), partitions=1)
+        outcome = self.run_job(self.job("narrow", parallelism=3))
+        self.require_exact(outcome, 100)
+        self.require_said(outcome, "of 3 replicas only 1 has records to read")
 
 
 if __name__ == "__main__":

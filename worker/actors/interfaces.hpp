@@ -60,7 +60,8 @@ using shard_actor = caf::typed_actor<caf::reacts_to<Entry>, caf::reacts_to<order
                                      caf::reacts_to<order::AbortCut>>;
 using trainer_actor =
     caf::typed_actor<caf::reacts_to<Answer>, caf::reacts_to<order::TriggerCut>,
-                     caf::reacts_to<order::AbortCut>, caf::reacts_to<order::ReleaseOutputs>>;
+                     caf::reacts_to<order::AbortCut>, caf::reacts_to<order::SendShards>,
+                     caf::reacts_to<order::ReleaseOutputs>>;
 using state_actor =
     caf::typed_actor<caf::reacts_to<order::StartAttempt>, caf::reacts_to<ExpectCut>,
                      caf::reacts_to<ShardCutMessage>, caf::reacts_to<TrainerCutMessage>,

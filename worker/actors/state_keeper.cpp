@@ -1,5 +1,6 @@
 #include "worker/actors/state_keeper.hpp"
 
+#include <algorithm>
 #include <iterator>
 #include <set>
 #include <utility>
@@ -16,6 +17,13 @@ std::string replica_key(ReplicaId replica) {
 }
 std::string shard_key(ShardId shard) {
   return "shard/" + std::to_string(shard.value);
+}
+
+bool has_split(const std::vector<TrainerState>& states, SplitId split) {
+  return std::ranges::any_of(states, [&](const TrainerState& state) {
+    return std::ranges::any_of(state.splits,
+                               [&](const SplitState& own) { return own.progress.split == split; });
+  });
 }
 
 Status prepare_folder(const std::filesystem::path& folder) {
@@ -121,7 +129,11 @@ Result<std::vector<Bytes>> StateKeeper::recut_replicas(const order::StartAttempt
   }
   for (const auto& assignment : start.replicas) {
     std::vector<SplitId> splits;
-    for (const auto& position : assignment.splits) splits.push_back(position.split);
+    for (const auto& position : assignment.splits) {
+      // What has joined the job since is in no state; the trainer begins it.
+      const bool has_joined = position.learned.count == 0 && !has_split(old, position.split);
+      if (!has_joined) splits.push_back(position.split);
+    }
     MILLRACE_ASSIGN(TrainerState state, recut_trainer_state(old, assignment.replica, splits,
                                                             fresh_trainer_state(setup)));
     // Somebody settles what each old replica was still writing.

@@ -104,6 +104,9 @@ trainer_actor::behavior_type behavior(Self self, TrainingSetupPtr setup,
           [self](const order::AbortCut& order) {
             self->state.trainer->inbox()->post(CutAbort{order.cut});
           },
+          [self](const order::SendShards& order) {
+            self->state.trainer->inbox()->post(CutCompleted{order.cut});
+          },
           [self](const order::ReleaseOutputs& order) { self->state.trainer->complete(order.cut); }};
 }
 

@@ -10,6 +10,7 @@
 #include "common/base/limits.hpp"
 #include "worker/actors/bulk_port.hpp"
 #include "worker/actors/shard_actor.hpp"
+#include "worker/actors/split_finder.hpp"
 #include "worker/actors/state_actor.hpp"
 #include "worker/actors/trainer_actor.hpp"
 #include "worker/core/early_entries.hpp"
@@ -30,6 +31,7 @@ struct State {
   std::set<ReplicaId> finished;
   std::map<ReplicaId, trainer_actor> trainers;
   std::map<ShardId, shard_actor> shards;
+  split_finder finder;  // where replica 0 runs and its stream may gain splits
   EarlyEntries early_entries;
   // What was said about the cut in flight, to be said again when the order comes again.
   CutId cut;
@@ -49,6 +51,8 @@ void stop_attempt(Self self) {
   for (auto& [shard, actor] : state.shards) {
     self->send_exit(actor, caf::exit_reason::user_shutdown);
   }
+  if (state.finder) self->send_exit(state.finder, caf::exit_reason::user_shutdown);
+  state.finder = nullptr;
   state.trainers.clear();
   state.shards.clear();
   state.is_running = false;
@@ -236,6 +240,7 @@ void run(Self self, const AttemptLoaded& message) {
     plan.attempt = order.attempt;
     plan.cut = order.restored->cut;
     plan.secrets = state.options.secrets;
+    plan.ingest = state.options.ingest;
     plan.state = std::move(loaded.replicas[i]);
     for (const auto& position : assignment.splits) {
       if (position.split.value >= loaded.splits.size()) {
@@ -245,6 +250,7 @@ void run(Self self, const AttemptLoaded& message) {
         return;
       }
       plan.splits.push_back(loaded.splits[position.split.value]);
+      plan.positions.push_back(position);
     }
     auto trainer = spawn_trainer_actor(self->system(),
                                        {state.options.id, order.routes, state.options.exchange, me,
@@ -255,6 +261,11 @@ void run(Self self, const AttemptLoaded& message) {
       return;
     }
     state.trainers[assignment.replica] = trainer.value();
+  }
+  if (state.trainers.contains(ReplicaId(0)) && may_gain_splits(order.job->spec.source)) {
+    state.finder = spawn_split_finder(
+        self->system(), {state.options.id, order.attempt, me, order.job->spec.source, loaded.splits,
+                         state.options.secrets, state.options.warn});
   }
   state.is_running = true;
   tell_part(self);
@@ -298,6 +309,14 @@ void release_outputs(Self self, const order::ReleaseOutputs& order) {
   for (auto& [replica, trainer] : self->state.trainers) self->send(trainer, order);
 }
 
+// Trainers tell who sent what the cut holds.
+void take_complete(Self self, const order::SendShards& order) {
+  auto& state = self->state;
+  self->send(state.keeper, order);
+  if (order.attempt != state.attempt) return;
+  for (auto& [replica, trainer] : state.trainers) self->send(trainer, order);
+}
+
 // A new coordinator leads what runs here. What it may have to know is said before AttemptStarted:
 // after that it may begin a cut, or end the job.
 void adopt(Self self, const AdoptAttempt& order) {
@@ -316,7 +335,7 @@ void adopt(Self self, const AdoptAttempt& order) {
   if (state.reports != order.reports) {
     state.reports = order.reports;
     state.cut_reports.clear();
-    self->send(state.keeper, order::SendShards{order.attempt, order.complete, order.term});
+    take_complete(self, order::SendShards{order.attempt, order.complete, order.term});
     abort_cut(self, order::AbortCut{order.attempt, order.closed, order.term});
     state.cut = std::max(state.cut, order.closed);
     for (const auto replica : state.finished) tell(self, report::ReplicaFinished{replica});
@@ -375,7 +394,7 @@ worker_actor::behavior_type behavior(Self self, WorkerOptions options) {
             if (admit_term(self, order.term)) abort_cut(self, order);
           },
           [self](const order::SendShards& order) {
-            if (admit_term(self, order.term)) self->send(self->state.keeper, order);
+            if (admit_term(self, order.term)) take_complete(self, order);
           },
           [self](const order::ReleaseOutputs& order) { release_outputs(self, order); },
           [self](const AdoptAttempt& order) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "common/config/secrets.hpp"
+#include "common/net/guarded_socket.hpp"
 #include "worker/actors/interfaces.hpp"
 #include "worker/actors/worker_health.hpp"
 #include "worker/sources/data_roots.hpp"
@@ -26,6 +27,8 @@ struct WorkerOptions {
   std::function<void(Term, std::optional<RunningPart>)> on_part = {};
   std::shared_ptr<WorkerHealth> health = {};  // of the process; may be null
   DataRoots roots = {};                       // what its sources may read
+  // How sockets that producers send rows to are protected; the job says where they listen.
+  net::GuardedSocketOptions ingest = {};
   // Called before an attempt is loaded, from the state actor: peer_links.hpp.
   std::function<Status(const order::StartAttempt&)> link_peers = {};
 };

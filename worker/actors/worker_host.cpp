@@ -36,6 +36,7 @@ WorkerOptions worker_options(Self self, const std::string& job) {
   made.warn = options.warn;
   made.health = options.health;
   made.roots = options.roots;
+  made.ingest = options.ingest;
   const auto host = caf::actor_cast<worker_host_actor>(self->ctrl());
   made.on_part = [host = caf::actor_cast<caf::weak_actor_ptr>(host), job](
                      Term term, std::optional<RunningPart> part) {

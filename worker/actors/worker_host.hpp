@@ -32,6 +32,7 @@ struct WorkerHostOptions {
   std::filesystem::path scratch;          // a folder for each job; emptied at will
   SecretsFolder secrets;
   DataRoots roots;
+  net::GuardedSocketOptions ingest = {};     // how sources that producers send to are protected
   std::shared_ptr<PredictionServer> server;  // null: serves nothing
   std::shared_ptr<WorkerHealth> health = std::make_shared<WorkerHealth>();
   // What people should know, for the log; called from several threads, may be empty.

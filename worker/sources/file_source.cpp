@@ -8,6 +8,7 @@
 #include "worker/sources/kafka_source.hpp"
 #include "worker/sources/record_source.hpp"
 #include "worker/sources/split_reader.hpp"
+#include "worker/sources/zeromq_source.hpp"
 
 namespace millrace {
 namespace {
@@ -136,7 +137,7 @@ FillOutcome FileSource::deliver(FillState state) {
 }  // namespace
 
 bool are_read_in_turn(const SourceSpec& source) {
-  return source.kind == SourceKind::kafka;
+  return source.kind == SourceKind::kafka || source.kind == SourceKind::zeromq;
 }
 
 Result<std::unique_ptr<RecordSource>> open_record_source(const SourceSpec& source,
@@ -146,6 +147,8 @@ Result<std::unique_ptr<RecordSource>> open_record_source(const SourceSpec& sourc
   if (source.kind == SourceKind::generator)
     return open_generator_source(source.generator, schema, split, from, seed);
   if (source.kind == SourceKind::kafka) return open_kafka_source(source, schema, split, from, slot);
+  if (source.kind == SourceKind::zeromq)
+    return open_zeromq_source(source, schema, split, from, slot);
   MILLRACE_ASSIGN(auto reader, SplitReader::open(split, from));
   return std::unique_ptr<RecordSource>(
       std::make_unique<FileSource>(source, schema, split.id, from, std::move(reader)));

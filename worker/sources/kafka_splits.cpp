@@ -132,6 +132,27 @@ Status read_lines(Partitions& found, std::uint32_t partition, Offset begin, Offs
   return {};
 }
 
+// Whether the topic is still the one that the job reads.
+Status check_known(const KafkaSpec& kafka, const Partitions& found,
+                   std::span<const SplitDescription> known) {
+  const char* hint = "check source.kafka.brokers and source.kafka.topic, or start the job afresh";
+  if (found.count < known.size()) {
+    return {Code::conflict,
+            "topic '" + kafka.topic + "' has " + std::to_string(found.count) +
+                " partitions, and the job reads " + std::to_string(known.size()) +
+                " of it: it was deleted and made again",
+            hint};
+  }
+  for (const auto& split : known) {
+    if (split.head_digest == found.cluster) continue;
+    return {Code::conflict,
+            "the brokers " + kafka.brokers + " are of the cluster '" + found.cluster +
+                "', and the job was submitted with '" + split.head_digest + "'",
+            hint};
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string kafka_split_name(const std::string& topic, SplitId split) {
@@ -151,6 +172,7 @@ Result<std::vector<SplitDescription>> discover_kafka_splits(const KafkaSpec& kaf
                                                             const KafkaClientOptions& options) {
   if (kafka.until) return std::vector<SplitDescription>();
   MILLRACE_ASSIGN(const auto found, find_partitions(kafka, secrets, options));
+  MILLRACE_TRY(check_known(kafka, found, known));
   std::vector<SplitDescription> added;
   for (auto i = static_cast<std::uint32_t>(known.size()); i < found.count; ++i) {
     MILLRACE_ASSIGN(const auto range, found.client->range(i));
@@ -163,22 +185,7 @@ Status verify_kafka_splits(const KafkaSpec& kafka, const SecretsFolder& secrets,
                            std::span<const SplitDescription> known,
                            const KafkaClientOptions& options) {
   MILLRACE_ASSIGN(const auto found, find_partitions(kafka, secrets, options));
-  const char* hint = "check source.kafka.brokers and source.kafka.topic, or start the job afresh";
-  if (found.count < known.size()) {
-    return {Code::conflict,
-            "topic '" + kafka.topic + "' has " + std::to_string(found.count) +
-                " partitions, and had " + std::to_string(known.size()) +
-                " when the job was submitted",
-            hint};
-  }
-  for (const auto& split : known) {
-    if (split.head_digest == found.cluster) continue;
-    return {Code::conflict,
-            "the brokers " + kafka.brokers + " are of the cluster '" + found.cluster +
-                "', and the job was submitted with '" + split.head_digest + "'",
-            hint};
-  }
-  return {};
+  return check_known(kafka, found, known);
 }
 
 Result<StreamHead> read_kafka_head(const SourceSpec& source, const std::string& label,

@@ -28,7 +28,8 @@ Result<std::vector<SplitDescription>> plan_kafka_splits(const KafkaSpec& kafka,
                                                         const KafkaClientOptions& options = {});
 
 // Partitions that were added since `known` was planned, from their first record on: whatever they
-// hold came after the job began. None for a job that ends (`until`).
+// hold came after the job began. None for a job that ends (`until`). Fails as verify_kafka_splits
+// does.
 Result<std::vector<SplitDescription>> discover_kafka_splits(const KafkaSpec& kafka,
                                                             const SecretsFolder& secrets,
                                                             std::span<const SplitDescription> known,

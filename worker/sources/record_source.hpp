@@ -19,6 +19,7 @@
 #include "common/data/micro_batch.hpp"
 #include "common/data/quarantine.hpp"
 #include "common/data/schema.hpp"
+#include "common/net/guarded_socket.hpp"
 #include "worker/sources/split.hpp"
 
 namespace millrace {
@@ -58,6 +59,14 @@ class RecordSource {
   // Of delivered batches since the last call, every one of them; only where the source has
   // somewhere to write them.
   virtual std::vector<DeadLetter> take_dead_letters() { return {}; }
+  // What reading goes on from, where position() does not say it all: as of what was delivered.
+  // Given back once, right after a source was opened at that position.
+  virtual Bytes state() const { return {}; }
+  virtual Status restore(ByteView /*state*/) { return {}; }
+  // The cut has what was delivered so far; and later: it is complete, so that who sent what it has
+  // may forget it.
+  virtual void on_cut(CutId /*cut*/) {}
+  virtual void on_cut_complete(CutId /*cut*/) {}
   // What people should know since the last call: a broker is away, it is back.
   virtual std::vector<std::string> take_warnings() { return {}; }
 };
@@ -72,6 +81,8 @@ struct SlotSources {
   // and its boundaries depend on nothing but the records.
   std::optional<std::chrono::milliseconds> linger;
   std::shared_ptr<KafkaClient> kafka;  // made with the first partition
+  // How sockets that producers send to are protected; whose endpoint is the split's.
+  net::GuardedSocketOptions ingest = {};
 };
 
 // Whether a slot reads its splits in turn, because none of them ends; else one after the other.

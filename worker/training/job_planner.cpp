@@ -9,14 +9,27 @@
 #include "common/data/schema_inference.hpp"
 #include "worker/sources/kafka_splits.hpp"
 #include "worker/sources/split.hpp"
+#include "worker/sources/zeromq_splits.hpp"
 #include "worker/training/training_setup.hpp"
 
 namespace millrace {
 namespace {
 
+// Nothing has arrived yet; what does will have no header.
+Result<InferredSchema> infer_from_sample(const JobSpec& spec, const PlannerOptions& options) {
+  const SourceSpec sample = sample_of(spec.source);
+  MILLRACE_TRY(options.roots.check(sample, options.base_folder));
+  MILLRACE_ASSIGN(const StreamHead head, read_stream_head(sample, options.base_folder));
+  auto inferred = infer_schema(spec.schema, sample, head.bytes, head.is_whole);
+  if (!inferred.is_ok()) return inferred.status().with_context(sample.path);
+  inferred.value().csv.header = false;
+  return inferred;
+}
+
 Result<InferredSchema> infer(const JobSpec& spec, const PlannerOptions& options) {
   const SourceSpec& source = spec.source;
   if (source.kind == SourceKind::generator) return generator_schema(spec.schema, source);
+  if (source.kind == SourceKind::zeromq) return infer_from_sample(spec, options);
   const bool is_topic = source.kind == SourceKind::kafka;
   MILLRACE_ASSIGN(const StreamHead head,
                   is_topic ? read_kafka_head(source, spec.schema.label, options.secrets)
@@ -30,6 +43,8 @@ Result<InferredSchema> infer(const JobSpec& spec, const PlannerOptions& options)
 Result<std::vector<SplitDescription>> plan(const JobSpec& spec, const PlannerOptions& options) {
   if (spec.source.kind == SourceKind::kafka)
     return plan_kafka_splits(spec.source.kafka, options.secrets);
+  if (spec.source.kind == SourceKind::zeromq)
+    return plan_zeromq_splits(spec.source.zeromq, spec.parallelism);
   return plan_splits(spec.source, options.base_folder, spec.parallelism);
 }
 
@@ -44,6 +59,7 @@ Status verify_splits(const JobSpec& spec, const PlannerOptions& options,
                      const std::vector<SplitDescription>& splits) {
   if (spec.source.kind == SourceKind::kafka)
     return verify_kafka_splits(spec.source.kafka, options.secrets, splits);
+  if (spec.source.kind == SourceKind::zeromq) return {};  // producers are who remembers
   MILLRACE_TRY(options.roots.check(spec.source, splits));
   std::string verified;
   for (const auto& split : splits) {
@@ -52,6 +68,14 @@ Status verify_splits(const JobSpec& spec, const PlannerOptions& options,
     verified = split.path;
   }
   return {};
+}
+
+void warn_of_idle_replicas(const JobSpec& spec, std::size_t splits,
+                           std::vector<std::string>& warnings) {
+  if (spec.parallelism <= splits) return;
+  warnings.push_back("of " + std::to_string(spec.parallelism) + " replicas only " +
+                     std::to_string(splits) + (splits == 1 ? " has" : " have") +
+                     " records to read: the stream has no more splits");
 }
 
 }  // namespace
@@ -76,6 +100,7 @@ Result<PlannedJob> plan_job(const JobSpec& spec, const PlannerOptions& options) 
   package->fingerprint = job_fingerprint(package->spec).fixed;
   // Whatever cannot be trained is found before anything is stored.
   MILLRACE_TRY(make_training_setup(package->spec, package->schema, package->shards).status());
+  warn_of_idle_replicas(package->spec, splits.size(), inferred.warnings);
   return PlannedJob{std::move(package), std::move(inferred.evidence), std::move(inferred.warnings)};
 }
 
@@ -105,11 +130,7 @@ Result<PlannedJob> resume_job(JobPackage stored, const JobSpec& spec,
   ByteReader reader(stored.split_plan);
   MILLRACE_ASSIGN(const auto splits, decode_splits(reader));
   MILLRACE_TRY(verify_splits(spec, options, splits));
-  if (wanted.parallelism > splits.size()) {
-    planned.warnings.push_back("of " + std::to_string(wanted.parallelism) + " replicas only " +
-                               std::to_string(splits.size()) +
-                               " have records to read: the stream has no more splits");
-  }
+  warn_of_idle_replicas(wanted, splits.size(), planned.warnings);
   stored.go_on_with(std::move(wanted));
   planned.package = std::make_shared<const JobPackage>(std::move(stored));
   return planned;

@@ -33,10 +33,34 @@ MicroBatch make_batch(const TrainingSetup& setup) {
 SlotSources slot_of(const TrainerPlan& plan) {
   SlotSources slot;
   slot.secrets = plan.secrets;
+  slot.ingest = plan.ingest;
   slot.splits = std::max<std::size_t>(plan.splits.size(), 1);
   const JobSpec& spec = plan.setup->spec;
-  if (spec.merge->mode != MergeMode::synchronous) slot.linger = spec.source.kafka.linger;
+  const bool is_topic = spec.source.kind == SourceKind::kafka;
+  if (spec.merge->mode != MergeMode::synchronous)
+    slot.linger = is_topic ? spec.source.kafka.linger : spec.source.zeromq.linger;
   return slot;
+}
+
+// Those that the state lacks: all of them without one, else such as have joined the job since.
+Status add_fresh_splits(const TrainerPlan& plan, TrainerState& state) {
+  const Status other(Code::corrupted, "replica " + std::to_string(plan.replica.value) +
+                                          ": the stored positions are of other splits");
+  if (state.splits.size() > plan.splits.size()) return other;
+  for (std::size_t i = 0; i < plan.splits.size(); ++i) {
+    const SplitDescription& split = plan.splits[i];
+    if (i < state.splits.size()) {
+      if (state.splits[i].progress.split != split.id) return other;
+      continue;
+    }
+    const bool has_joined = i < plan.positions.size() && plan.positions[i].learned.count == 0;
+    if (plan.state && !has_joined) return other;
+    SplitState position;
+    position.progress.split = split.id;
+    position.progress.offset = split.begin;
+    state.splits.push_back(position);
+  }
+  return {};
 }
 
 double rate_of_slot(const JobSpec& spec) {
@@ -49,18 +73,8 @@ Result<std::unique_ptr<Trainer>> Trainer::prepare(TrainerPlan plan, TrainerListe
   TrainerState state = fresh_trainer_state(*plan.setup);
   if (plan.state) {
     MILLRACE_ASSIGN(state, TrainerState::decode(*plan.state));
-    if (state.splits.size() != plan.splits.size()) {
-      return Status(Code::corrupted, "replica " + std::to_string(plan.replica.value) +
-                                         ": the stored positions are of other splits");
-    }
-  } else {
-    for (const auto& split : plan.splits) {
-      SplitState position;
-      position.progress.split = split.id;
-      position.progress.offset = split.begin;
-      state.splits.push_back(position);
-    }
   }
+  MILLRACE_TRY(add_fresh_splits(plan, state));
   return std::unique_ptr<Trainer>(new Trainer(std::move(plan), std::move(state), listener));
 }
 
@@ -166,6 +180,9 @@ void Trainer::absorb(milliseconds timeout) {
     } else if (const auto* abort = std::get_if<CutAbort>(&event)) {
       core_.abort_cut(abort->cut);
       open_snapshot_.reset();
+    } else if (const auto* completed = std::get_if<CutCompleted>(&event)) {
+      visit_open_sources(
+          [&](SplitState&, RecordSource& source) { source.on_cut_complete(completed->cut); });
     } else {
       is_stopping_ = true;
     }

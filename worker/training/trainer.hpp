@@ -62,9 +62,11 @@ struct TrainerPlan {
   CutId cut;  // restored from; its barrier has been passed
   // Ascending; files are read one after the other, partitions of a topic in turn.
   std::vector<SplitDescription> splits;
-  std::optional<Bytes> state;  // TrainerState of the cut; absent: fresh
+  std::vector<SplitProgress> positions = {};  // of the splits, as the cut has them
+  std::optional<Bytes> state;                 // TrainerState of the cut; absent: fresh
   SecretsFolder secrets;
-  MakeChannel channels = {};  // to sinks; absent: to Kafka
+  MakeChannel channels = {};              // to sinks; absent: to Kafka
+  net::GuardedSocketOptions ingest = {};  // of sources that producers send to
 };
 
 class Trainer {
@@ -132,6 +134,8 @@ class Trainer {
   Status take_cut();
   TrainerCut make_snapshot(CutId cut);
   std::vector<SplitProgress> positions() const;
+  template <typename Visit>
+  void visit_open_sources(const Visit& visit);
 
   void report_progress(bool is_due_anyway);
   const JobSpec& spec() const { return plan_.setup->spec; }
@@ -194,5 +198,13 @@ class Trainer {
   std::chrono::steady_clock::time_point next_progress_;
   std::jthread thread_;  // last: it uses all of the above
 };
+
+template <typename Visit>
+void Trainer::visit_open_sources(const Visit& visit) {
+  if (source_ != nullptr) visit(state_.splits[current_], *source_);
+  for (auto& [index, parked] : parked_) {
+    if (parked.source != nullptr) visit(state_.splits[index], *parked.source);
+  }
+}
 
 }  // namespace millrace

@@ -24,10 +24,14 @@ struct CutRequest {
 struct CutAbort {
   CutId cut;
 };
+// It is complete in the log; told late or never, where a later one follows.
+struct CutCompleted {
+  CutId cut;
+};
 // No more records: drain what is in flight and end the thread.
 struct StopTraining {};
 
-using TrainerEvent = std::variant<Answer, CutRequest, CutAbort, StopTraining>;
+using TrainerEvent = std::variant<Answer, CutRequest, CutAbort, CutCompleted, StopTraining>;
 
 class TrainerInbox {
  public:

@@ -88,6 +88,7 @@ Status Trainer::open_source() {
   MILLRACE_ASSIGN(source_,
                   open_record_source(spec().source, plan_.setup->schema, plan_.splits[current_],
                                      state.progress.offset, spec().seed, slot_));
+  MILLRACE_TRY(source_->restore(state.source));
   counters_before_ = state.counters;
   return {};
 }

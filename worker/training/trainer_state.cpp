@@ -5,7 +5,8 @@
 namespace millrace {
 namespace {
 
-constexpr std::uint16_t kFormat = 2;  // since 2 what no sink has taken yet
+// Since 2: what no sink has taken yet, and what sources keep beside their position.
+constexpr std::uint16_t kFormat = 2;
 
 void put_counters(ByteWriter& writer, const DecodeCounters& counters) {
   for (const auto count :
@@ -92,6 +93,7 @@ Bytes TrainerState::encode() const {
     writer.put_string(entry.text);
   }
   encode_lanes(lanes, writer);
+  for (const auto& split : splits) writer.put_bytes(split.source);
   return std::move(writer).take();
 }
 
@@ -129,6 +131,7 @@ Result<TrainerState> TrainerState::decode(ByteView bytes) {
   }
   if (reader.is_ok() && format > 1) {
     MILLRACE_ASSIGN(state.lanes, decode_lanes(reader));
+    for (auto& split : state.splits) split.source = reader.get_bytes();
   }
   MILLRACE_TRY(reader.finish());
   return state;

@@ -23,6 +23,7 @@ namespace millrace {
 struct SplitState {
   SplitProgress progress;   // where reading stands, and the ledger of what was learned
   DecodeCounters counters;  // of the split, since the job began
+  Bytes source = {};        // RecordSource::state(); most have none
 };
 
 struct TrainerState {

@@ -132,6 +132,10 @@ std::vector<SplitProgress> Trainer::positions() const {
 }
 
 TrainerCut Trainer::make_snapshot(CutId cut) {
+  visit_open_sources([cut](SplitState& split, RecordSource& source) {
+    split.source = source.state();
+    source.on_cut(cut);
+  });
   TrainerCut snapshot;
   snapshot.cut = cut;
   snapshot.totals = state_.totals();

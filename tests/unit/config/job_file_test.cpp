@@ -193,7 +193,6 @@ BOOST_AUTO_TEST_CASE(what_this_version_cannot_do_is_refused_not_ignored) {
   expect_one(with("drift: [{detector: adwin, on: error, action: alert}]\n"), "4 drift", words);
   expect_one(with("evaluation: {holdout_every: 10}\n"), "4 evaluation.holdout_every", words);
   expect_one(with("training: {mode: reservoir}\n"), "4 training.mode", words);
-  expect_one("version: 1\nsource: {kind: zeromq}\nschema: {label: y}\n", "2 source.kind", words);
   expect_one("version: 1\nsource: {path: a, format: json}\nschema: {label: y}\n", "2 source.format",
              words);
   expect_one("version: 1\nsource: {path: a}\nschema: {label: y, key: k}\n", "3 schema.key", words);
