@@ -8,6 +8,7 @@
 #include <string>
 
 #include "common/config/secrets.hpp"
+#include "common/store/store_volume.hpp"
 #include "worker/actors/interfaces.hpp"
 #include "worker/actors/worker_health.hpp"
 #include "worker/sources/data_roots.hpp"
@@ -28,6 +29,7 @@ struct WorkerOptions {
   DataRoots roots = {};                       // what its sources may read
   // Called before an attempt is loaded, from the state actor: peer_links.hpp.
   std::function<Status(const order::StartAttempt&)> link_peers = {};
+  std::shared_ptr<StoreVolume> volume = {};  // the coordinator's; null: none
 };
 
 worker_actor spawn_worker(caf::actor_system& system, WorkerOptions options);
