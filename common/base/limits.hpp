@@ -102,8 +102,9 @@ inline constexpr std::size_t kStateWriteBufferBytes = 64u << 20;
 // The coordinator's volume
 // One piece of an object: the smallest chunk, since a heartbeat may wait behind it.
 inline constexpr std::size_t kVolumeChunkBytesMax = kChunkBytesMin;
-// On their way from one process, and from all together: the volume's mailbox holds no more.
-inline constexpr std::size_t kVolumeCreditBytesMax = 1u << 20;
+// On their way from one process: one piece while another is stored, since a link may turn slow all
+// of a sudden. And from all together: the volume's mailbox holds no more.
+inline constexpr std::size_t kVolumeCreditBytesMax = 2 * kVolumeChunkBytesMax;
 inline constexpr std::size_t kVolumeCreditBytesOfAll = 64u << 20;
 // A file of RocksDB is smaller by far.
 inline constexpr std::uint64_t kVolumeObjectBytesMax = std::uint64_t{16} << 30;

@@ -12,12 +12,13 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from cluster.cluster_case import RECORDS, ClusterCase, require_hosts  # noqa: E402
+from cluster.cluster_case import RATE, RECORDS, ClusterCase, require_hosts  # noqa: E402
 from cluster.millrace_cluster import require_exact  # noqa: E402
 from program import main, program  # noqa: E402
 
 AWAY_SECONDS = 3  # of the coordinator: several checkpoints would have been taken
 VERIFY_SECONDS_MAX = 60
+LINK, LINK_BYTES_IN_TIMEOUT = "1mbit", 2 * 125_000  # what passes while a silent process is waited for
 setUpModule = require_hosts
 
 
@@ -50,9 +51,8 @@ class CoordinatorVolume(ClusterCase):
     def test_the_coordinator_keeps_what_workers_ship(self):
         self.submit_slow()
         self.wait_for_checkpoint()
-        self.assertEqual("coordinator/stream", self.cluster.done("describe", "stream")["store"])
-        listed = self.cluster.done("checkpoints", "stream")["checkpoints"]
-        self.assertTrue(listed)
+        self.assertIn('"coordinator/stream"', self.cluster.cli("describe", "stream").out)
+        self.assertTrue(self.cluster.done("checkpoints", "stream")["checkpoints"])
         self.assertTrue(list((self.volume / "stream/parts").iterdir()))
         self.finish()
         for endpoint in self.cluster.prediction_endpoints():  # the version was read from the volume
@@ -85,16 +85,31 @@ class CoordinatorVolume(ClusterCase):
         self.cluster.start()
         self.assertGreater(self.finish()["attempt"], 1)
 
+    def test_bulk_on_a_slow_link_to_the_coordinator_loses_no_worker(self):
+        job = self.job(rate=RATE // 2)
+        job.write_text(job.read_text().replace("{kind: logistic}", "{kind: mlp, layers: [256, 256]}"))
+        self.cluster.done("submit", job)
+        attempt = self.cluster.wait_for_records("stream", RECORDS // 10)["attempt"]
+        with self.cluster.network.faults.slow("coordinator", LINK):
+            before = self.checkpoint() or 0
+            self.wait_for_checkpoint(after=before + 1)
+        self.assertGreater(self.shipped(), LINK_BYTES_IN_TIMEOUT, "too little to hold a heartbeat up")
+        self.assertNotIn("was lost", self.cluster.coordinator.said())
+        self.assertEqual(attempt, self.finish()["attempt"], "nothing was rolled back")
+
+    def shipped(self):
+        """Bytes of the newest checkpoint."""
+        return self.cluster.done("checkpoints", "stream")["checkpoints"][-1]["bytes"]
+
     def test_a_volume_without_room_fails_checkpoints_and_not_the_training(self):
         self.cluster.coordinator.stop()
         self.cluster.coordinator.words += ["--checkpoint-job-bytes", "1KiB"]
         self.cluster.start()
         self.submit_slow()
-        events = self.cluster.wait(lambda: [event["message"] for event in
-                                            self.cluster.done("events", "stream")["events"]
-                                            if "--checkpoint-job-bytes" in str(event) or "takes no more" in str(event)],
-                                   "it is said", 60)
-        self.assertIn("coordinator's volume", events[0])
+        self.cluster.wait(lambda: "coordinator's volume takes no more" in self.cluster.cli("events", "stream").out,
+                          "it is said that there is no room", 60)
+        trained = self.cluster.trained()
+        self.cluster.wait(lambda: self.cluster.trained() > trained, "training goes on", 30)
 
 
 if __name__ == "__main__":

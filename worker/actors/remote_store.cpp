@@ -1,7 +1,9 @@
 #include "worker/actors/remote_store.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <functional>
+#include <mutex>
 #include <random>
 #include <thread>
 
@@ -15,7 +17,6 @@ namespace millrace {
 namespace {
 
 using namespace volume;
-constexpr std::uint64_t kPiece = limits::kVolumeChunkBytesMax;
 constexpr std::size_t kNamesMax = 1'000'000;  // of one job: far more than it ever has
 
 // An object on its way there: read in pieces.
@@ -62,15 +63,22 @@ class RemoteStore final : public CheckpointStore {
  private:
   // Calls `work` with who answers, as often as it fails in a way that may pass.
   Status try_often(const std::string& what,
-                   const std::function<Status(const checkpoint_volume&, int)>& work);
+                   const std::function<Status(const checkpoint_volume&)>& work);
   Result<VolumeReply> ask(const std::string& what, const VolumeRequest& request);
   Status check_change(const std::string& name) const;
   Result<PutOutcome> put(const std::string& name, const Source& source);
-  // Sets `is_sent` when the last piece has gone.
-  Result<PutNews> send_all(VolumeTransfer& transfer, PutChunk chunk, const Source& source,
+  // From the chunk's offset on, which follows what the volume has. Sets `is_sent` when the last
+  // piece has gone.
+  Result<PutNews> send_all(VolumeTransfer& transfer, PutChunk& chunk, const Source& source,
                            bool& is_sent);
   Status fetch(const std::string& name, const Target& target);
-  Status fetch_all(VolumeTransfer& transfer, const std::string& name, const Target& target);
+  // Goes on behind what was `received` of an object of `total` bytes.
+  struct Fetched {
+    std::optional<std::uint64_t> total;  // known with the first piece
+    std::uint64_t received = 0;
+  };
+  Status fetch_all(VolumeTransfer& transfer, const std::string& name, const Target& target,
+                   Fetched& fetched);
 
   std::shared_ptr<VolumeLink> link_;
   std::string job_;
@@ -78,7 +86,7 @@ class RemoteStore final : public CheckpointStore {
 };
 
 Status RemoteStore::try_often(const std::string& what,
-                              const std::function<Status(const checkpoint_volume&, int)>& work) {
+                              const std::function<Status(const checkpoint_volume&)>& work) {
   const auto& options = link_->options();
   auto pause = options.first_pause;
   Status status;
@@ -91,7 +99,7 @@ Status RemoteStore::try_often(const std::string& what,
                       "training goes on; it is tried again with the next checkpoint");
       continue;
     }
-    status = work(volume, round);
+    status = work(volume);
     if (status.is_ok() || !may_pass(status)) break;
   }
   return status.is_ok() ? status : status.with_context(what);
@@ -99,7 +107,7 @@ Status RemoteStore::try_often(const std::string& what,
 
 Result<VolumeReply> RemoteStore::ask(const std::string& what, const VolumeRequest& request) {
   std::optional<VolumeReply> reply;
-  MILLRACE_TRY(try_often(what, [&](const checkpoint_volume& volume, int) -> Status {
+  MILLRACE_TRY(try_often(what, [&](const checkpoint_volume& volume) -> Status {
     VolumeTransfer transfer(*link_, volume);
     transfer.send(request, 0);
     MILLRACE_ASSIGN(reply, transfer.receive());
@@ -116,25 +124,40 @@ Status RemoteStore::check_change(const std::string& name) const {
 
 // ---- There
 
-Result<PutNews> RemoteStore::send_all(VolumeTransfer& transfer, PutChunk chunk,
+// Of [0, size) of the source.
+Result<std::uint32_t> crc32c_of(const Source& source, std::uint64_t size) {
+  std::uint32_t crc = 0;
+  Bytes bytes;
+  for (std::uint64_t done = 0; done < size; done += bytes.size()) {
+    bytes.resize(std::min<std::uint64_t>(limits::kVolumeChunkBytesMax, size - done));
+    MILLRACE_TRY(source.read(done, bytes));
+    crc = crc32c(bytes, crc);
+  }
+  return crc;
+}
+
+Result<PutNews> RemoteStore::send_all(VolumeTransfer& transfer, PutChunk& chunk,
                                       const Source& source, bool& is_sent) {
+  std::uint64_t offset = chunk.offset;
+  MILLRACE_ASSIGN(auto crc, crc32c_of(source, offset));
   for (;;) {
     while (!is_sent) {
-      const auto bytes = static_cast<std::size_t>(std::min(kPiece, source.size - chunk.offset));
       PutChunk piece = chunk;
-      piece.bytes.resize(bytes);
-      MILLRACE_TRY(source.read(chunk.offset, piece.bytes));
-      piece.crc32c = crc32c(piece.bytes, chunk.crc32c);
-      const auto crc = piece.crc32c;
+      piece.offset = offset;
+      piece.bytes.resize(std::min<std::uint64_t>(link_->piece(), source.size - offset));
+      MILLRACE_TRY(source.read(offset, piece.bytes));
+      const auto bytes = piece.bytes.size();
+      const auto after = piece.crc32c = crc32c(piece.bytes, crc);
       if (!transfer.send({job_, std::move(piece)}, bytes)) break;
-      chunk.crc32c = crc;
-      chunk.offset += bytes;
-      is_sent = chunk.offset == source.size;
+      crc = after;
+      offset += bytes;
+      is_sent = offset == source.size;
     }
     MILLRACE_ASSIGN(const VolumeReply reply, transfer.receive());
     const auto* news = std::get_if<PutNews>(&reply.what);
     if (news == nullptr) return Status(Code::internal, "the volume answers something else");
     if (news->state != PutState::open) return *news;
+    chunk.offset = news->received;  // where to go on if what follows is lost
     if (is_sent && transfer.is_idle()) return Status(Code::unreachable, "a piece was lost");
   }
 }
@@ -143,12 +166,12 @@ Result<PutOutcome> RemoteStore::put(const std::string& name, const Source& sourc
   PutChunk chunk;
   chunk.object = name;
   chunk.put = draw_number();
+  chunk.round = 1;
   chunk.total = source.size;
   bool is_left_open = false;  // an earlier try may have created it
   PutNews news;
   const auto status = try_often(
-      "storing " + describe(name), [&](const checkpoint_volume& volume, int round) -> Status {
-        chunk.round = static_cast<std::uint32_t>(round);
+      "storing " + describe(name), [&](const checkpoint_volume& volume) -> Status {
         VolumeTransfer transfer(*link_, volume);
         bool is_sent = false;
         const auto sent = send_all(transfer, chunk, source, is_sent);
@@ -159,6 +182,10 @@ Result<PutOutcome> RemoteStore::put(const std::string& name, const Source& sourc
         // Without its last piece nothing was created.
         const bool is_answered = sent.status().code() != Code::timed_out;
         if (!is_answered && is_sent) is_left_open = true;
+        if (is_answered) {  // the volume knows nothing of it any more
+          ++chunk.round;
+          chunk.offset = 0;
+        }
         if (is_answered || is_sent) return sent.status();
         return {Code::unreachable, sent.status().message(), sent.status().hint()};
       });
@@ -203,34 +230,41 @@ Result<PutOutcome> RemoteStore::put_file(const std::string& name, const std::str
 // ---- Back
 
 Status RemoteStore::fetch_all(VolumeTransfer& transfer, const std::string& name,
-                              const Target& target) {
-  MILLRACE_TRY(target.restart());
-  std::optional<std::uint64_t> total;  // known with the first piece
-  std::uint64_t asked = 0, received = 0;
+                              const Target& target, Fetched& fetched) {
+  if (fetched.received == 0) MILLRACE_TRY(target.restart());
+  auto& [total, received] = fetched;
+  std::deque<std::uint64_t> pieces;  // that were asked for
+  std::uint64_t asked = received;
   for (;;) {
-    while (asked < total.value_or(1)) {
-      const GetRange range{name, asked, static_cast<std::uint32_t>(kPiece)};
-      if (!transfer.send({job_, range}, kPiece)) break;
-      asked += kPiece;
+    while (asked < total.value_or(received + 1)) {
+      const auto bytes = link_->piece();
+      const GetRange range{name, asked, static_cast<std::uint32_t>(bytes)};
+      if (!transfer.send({job_, range}, bytes)) break;
+      pieces.push_back(bytes);
+      asked += bytes;
     }
     MILLRACE_ASSIGN(const VolumeReply reply, transfer.receive());
     const auto* range = std::get_if<Range>(&reply.what);
     if (range == nullptr) return {Code::internal, "the volume answers something else"};
     if (!total) total = range->total;
-    const bool is_whole =
-        range->total == *total && range->bytes.size() == std::min(kPiece, *total - received);
-    if (!is_whole) return {Code::unreachable, "it changed while it was read"};
+    const auto wanted = std::min(pieces.front(), *total - received);
+    pieces.pop_front();
+    if (range->total != *total || range->bytes.size() != wanted) {
+      fetched = {};
+      return {Code::unreachable, "it changed while it was read"};
+    }
     MILLRACE_TRY(target.take(range->bytes));
-    received += range->bytes.size();
+    received += wanted;
     if (received == *total) return {};
   }
 }
 
 Status RemoteStore::fetch(const std::string& name, const Target& target) {
   MILLRACE_TRY(check_object_name(name));
-  return try_often("reading " + describe(name), [&](const checkpoint_volume& volume, int) {
+  Fetched fetched;
+  return try_often("reading " + describe(name), [&](const checkpoint_volume& volume) {
     VolumeTransfer transfer(*link_, volume);
-    return fetch_all(transfer, name, target);
+    return fetch_all(transfer, name, target, fetched);
   });
 }
 

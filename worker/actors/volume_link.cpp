@@ -10,6 +10,8 @@ namespace {
 // A heartbeat behind what is on its way is late by no more, in time for the timeout of 2 s.
 constexpr std::chrono::milliseconds kLateMax{200};
 constexpr std::size_t kPiece = limits::kVolumeChunkBytesMax;
+// Several workers send at a time over a link of 1 Mbit/s, and are heard within the timeout.
+constexpr std::size_t kPieceMin = 8u << 10;
 
 }  // namespace
 
@@ -49,6 +51,11 @@ checkpoint_volume VolumeLink::wait() {
   return volume_;
 }
 
+std::size_t VolumeLink::piece() {
+  const std::lock_guard lock(mutex_);
+  return std::clamp(window_, kPieceMin, kPiece);
+}
+
 bool VolumeLink::take(std::size_t bytes, bool may_wait) {
   std::unique_lock lock(mutex_);
   // Whoever is alone gets one piece, whatever the window.
@@ -67,9 +74,9 @@ void VolumeLink::give_back(std::size_t bytes, std::optional<Milliseconds> late) 
     if (!late || *late > kLateMax) {
       window_ /= 2;
     } else {
-      window_ += kPiece;
+      window_ += kPieceMin;
     }
-    window_ = std::clamp(window_, kPiece, std::max(allowed_, kPiece));
+    window_ = std::clamp(window_, kPieceMin, std::max(allowed_, kPieceMin));
   }
   changed_.notify_all();
 }

@@ -5,8 +5,8 @@
 // RemoteStores ask through it, on threads that may block. Any thread.
 //
 // Invariant: the bytes taken and not given back never exceed what the coordinator's last answer
-// allows, but for one piece, and fall where answers come late: heartbeats pass on the same
-// connection.
+// allows, but for one piece, and fall where answers come late, as does the size of pieces:
+// heartbeats pass on the same connection.
 #pragma once
 
 #include <caf/all.hpp>
@@ -22,7 +22,7 @@ namespace millrace {
 
 struct VolumeLinkOptions {
   // Of one request. Smaller ones take a slow link for a lost one.
-  std::chrono::milliseconds answer_max{5'000};
+  std::chrono::milliseconds answer_max{10'000};
   // How often an object is tried, and how long a coordinator that is away is waited for each time.
   int tries = 4;
   std::chrono::milliseconds absence_max{1'000};
@@ -49,6 +49,8 @@ class VolumeLink {
   // Who answers; null when nobody does in time.
   checkpoint_volume wait();
 
+  // Bytes of the next piece: small ones where answers are late.
+  std::size_t piece();
   // Room for so many bytes. Waits for it where `may_wait`: only who has nothing on its way may.
   bool take(std::size_t bytes, bool may_wait);
   // They have arrived, or are given up. `late`: how long it took; nothing where it was given up.

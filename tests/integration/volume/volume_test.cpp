@@ -164,15 +164,17 @@ BOOST_FIXTURE_TEST_CASE(what_is_on_its_way_is_bounded_and_falls_where_answers_ar
   BOOST_TEST(link.take(kPiece, true));
   BOOST_TEST(!link.take(kPiece, false));  // until something was answered, one piece
   link.give_back(kPiece, 1ms);
-  link.give_back(0, 1ms);
-  link.give_back(0, 1ms);
-  for (int i = 0; i < 3; ++i) BOOST_TEST(link.take(kPiece, false));
-  BOOST_TEST(!link.take(1, false));  // as the coordinator allows
+  for (int i = 0; i < 100; ++i) link.give_back(0, 1ms);
+  for (int i = 0; i < 2; ++i) BOOST_TEST(link.take(kPiece, false));
+  BOOST_TEST(!link.take(1, false));  // two, whatever the coordinator allows
   link.give_back(kPiece, 2s);
   BOOST_TEST(!link.take(kPiece, false));
+  BOOST_TEST(link.piece() == kPiece);
   link.give_back(kPiece, std::nullopt);
-  link.give_back(kPiece, std::nullopt);
-  BOOST_TEST(link.take(kPiece, false));
+  for (int i = 0; i < 9; ++i) link.give_back(0, 2s);
+  const auto least = link.piece();
+  BOOST_TEST(least == kPiece / 8);
+  BOOST_TEST(link.take(kPiece, false));  // one piece may always go
   BOOST_TEST(!link.take(1, false));
 }
 
