@@ -94,6 +94,8 @@ Status run(const NodeValues& values, const Daemon& daemon) {
   if (!options.has_keys()) keys.name = "coordinator";
   MILLRACE_ASSIGN(const DaemonFolder folder, DaemonFolder::open(options.state, kRole));
   MILLRACE_ASSIGN(JobCatalog catalog, JobCatalog::open(folder.path() / "jobs"));
+  MILLRACE_ASSIGN(std::shared_ptr<VolumeKeeper> volume,
+                  VolumeKeeper::open(options.volume, posix_disk()));
   MetricRegistry metrics;  // before the actors, which end first
   MILLRACE_ASSIGN(const auto system, ClusterSystem::start({.credentials = keys.credentials,
                                                            .add_messages = add_control_messages}));
@@ -102,7 +104,9 @@ Status run(const NodeValues& values, const Daemon& daemon) {
   coordinator_options.name = keys.name;
   coordinator_options.state = folder.path();
   coordinator_options.checkpoints = options.checkpoints;
-  coordinator_options.secrets = SecretsFolder(options.secrets);
+  coordinator_options.stores = {.secrets = SecretsFolder(options.secrets),
+                                .volume = make_folder_volume(options.volume.folder)};
+  coordinator_options.volume = spawn_volume(system->actors(), std::move(volume));
   coordinator_options.catalog = std::make_shared<JobCatalog>(std::move(catalog));
   coordinator_options.credentials = keys.credentials;
   auto coordinator = spawn_coordinator(system->actors(), std::move(coordinator_options));

@@ -16,6 +16,18 @@ inline constexpr const char* kMessageName = nullptr;
 template <typename Message>
 inline constexpr std::uint16_t kMessageFormat = 1;
 
+// A status that may be ok: errors alone have a code of their own.
+inline void outcome(FieldWriter& f, Status& status) {
+  bool is_ok = status.is_ok();
+  f(is_ok);
+  if (!is_ok) f(status);
+}
+inline void outcome(FieldReader& f, Status& status) {
+  bool is_ok = false;
+  f(is_ok);
+  if (!is_ok) f(status);
+}
+
 template <typename Visitor, typename Message>
 concept HasAddedFields = requires(Visitor& visitor, Message& message) {
   added_fields(visitor, message);

@@ -68,18 +68,6 @@ void job_file(FieldReader& f, JobSpec& spec) {
   spec = std::move(parsed).value();
 }
 
-// A status that may be ok: errors alone have a code of their own.
-void outcome(FieldWriter& f, Status& status) {
-  bool is_ok = status.is_ok();
-  f(is_ok);
-  if (!is_ok) f(status);
-}
-void outcome(FieldReader& f, Status& status) {
-  bool is_ok = false;
-  f(is_ok);
-  if (!is_ok) f(status);
-}
-
 template <typename F>
 void job_name(F& f, std::string& name) {
   f(TextField{name, limits::kStringBytesMax, "bytes of a job's name"});

@@ -12,6 +12,7 @@
 
 #include "common/actors/host_messages.hpp"
 #include "common/actors/interfaces.hpp"
+#include "common/actors/volume_interfaces.hpp"
 
 namespace millrace {
 
@@ -20,7 +21,8 @@ using worker_host =
     caf::typed_actor<caf::reacts_to<JoinChallenge>, caf::reacts_to<Welcome>,
                      caf::reacts_to<JoinRefused>, caf::reacts_to<OpenJob>, caf::reacts_to<CloseJob>,
                      caf::reacts_to<PrepareJob>, caf::reacts_to<ServeVersion>,
-                     caf::reacts_to<Drain>, caf::reacts_to<Released>, caf::reacts_to<WorkerTick>>;
+                     caf::reacts_to<Drain>, caf::reacts_to<Released>, caf::reacts_to<WorkerTick>,
+                     caf::reacts_to<VolumeOffered>>;
 
 // The first thing that a host says, and what it says again until it is answered.
 struct AskToJoin {
@@ -109,6 +111,10 @@ CAF_ADD_TYPE_ID(millrace_host, (millrace::LeaveCluster))
 CAF_ADD_TYPE_ID(millrace_host, (millrace::AskToJoin))
 CAF_ADD_TYPE_ID(millrace_host, (millrace::JoinCluster))
 CAF_ADD_TYPE_ID(millrace_host, (millrace::JobOpened))
+CAF_ADD_TYPE_ID(millrace_host, (millrace::VolumeRequest))
+CAF_ADD_TYPE_ID(millrace_host, (millrace::VolumeReply))
+CAF_ADD_TYPE_ID(millrace_host, (millrace::VolumeOffered))
 CAF_ADD_TYPE_ID(millrace_host, (millrace::worker_host))
 CAF_ADD_TYPE_ID(millrace_host, (millrace::cluster_registry))
+CAF_ADD_TYPE_ID(millrace_host, (millrace::checkpoint_volume))
 CAF_END_TYPE_ID_BLOCK(millrace_host)

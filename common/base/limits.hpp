@@ -114,6 +114,23 @@ inline constexpr std::size_t kStateChunkBytes = 8u << 20;
 // RocksDB's memory, twice while it flushes.
 inline constexpr std::size_t kStateWriteBufferBytes = 64u << 20;
 
+// The coordinator's volume
+// One piece of an object: the smallest chunk, since a heartbeat may wait behind it.
+inline constexpr std::size_t kVolumeChunkBytesMax = kChunkBytesMin;
+// On their way from one process: one piece while another is stored, since a link may turn slow all
+// of a sudden. And from all together: the volume's mailbox holds no more.
+inline constexpr std::size_t kVolumeCreditBytesMax = 2 * kVolumeChunkBytesMax;
+inline constexpr std::size_t kVolumeCreditBytesOfAll = 64u << 20;
+// A file of RocksDB is smaller by far.
+inline constexpr std::uint64_t kVolumeObjectBytesMax = std::uint64_t{16} << 30;
+// Begun and not ended: each worker ships one object of a job at a time.
+inline constexpr std::size_t kVolumePutsMax = 4'096;
+// Ended, and their outcome told again to who asks again.
+inline constexpr std::size_t kVolumePutsRemembered = 4'096;
+inline constexpr std::size_t kVolumeNamesMax = 1'000;  // of one answer: 1 MiB
+// Of the disk, or a tenth of a small one: logs, manifests and the catalogue always find room.
+inline constexpr std::uint64_t kVolumeReserveBytes = std::uint64_t{256} << 20;
+
 // Wire
 inline constexpr std::size_t kFrameBytesMax = 16u << 20;  // ZMQ_MAXMSGSIZE
 inline constexpr std::size_t kFramePartsMax = 4;

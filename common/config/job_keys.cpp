@@ -347,22 +347,14 @@ const std::vector<SectionHelp>& job_sections() {
 
 const std::vector<UnsupportedKey>& unsupported_keys() {
   static const std::vector<UnsupportedKey> all = {
-      {"source.follow", "false"},
-      {"source.json", ""},
-      {"schema.key", ""},
-      {"schema.time", ""},
-      {"optimizer.schedule", ""},
-      {"training.size", ""},
-      {"training.draws", ""},
-      {"training.warm_start", ""},
-      {"merge.filter", "none"},
-      {"evaluation.holdout_every", ""},
-      {"evaluation.test", ""},
-      {"drift", "[]"},
-      {"checkpoint.store", ""},
-      {"publish.gate", "none"},
-      {"recovery", "consistent"},
-      {"deterministic", "false"},
+      {"source.follow", "false"}, {"source.json", ""},
+      {"schema.key", ""},         {"schema.time", ""},
+      {"optimizer.schedule", ""}, {"training.size", ""},
+      {"training.draws", ""},     {"training.warm_start", ""},
+      {"merge.filter", "none"},   {"evaluation.holdout_every", ""},
+      {"evaluation.test", ""},    {"drift", "[]"},
+      {"checkpoint.store", ""},   {"publish.gate", "none"},
+      {"recovery", "consistent"}, {"deterministic", "false"},
       {"sinks.alerts", ""},
   };
   return all;

@@ -37,7 +37,8 @@ namespace {
 
 constexpr std::string_view kFile = "file://";
 constexpr std::string_view kS3 = "s3://";
-constexpr const char* kKnown = "use file:///an/absolute/folder or s3://bucket/prefix";
+constexpr std::string_view kCoordinator = "coordinator/";
+constexpr const char* kKnown = "use file:///an/absolute/folder, s3://bucket/prefix or coordinator";
 
 // Two stores with the same would draw the same numbers for their objects.
 std::uint64_t draw_seed() {
@@ -52,6 +53,19 @@ Result<std::string> folder_of(const std::string& url) {
                 "use file:///an/absolute/folder, with three slashes");
 }
 
+Result<std::unique_ptr<CheckpointStore>> open_at_coordinator(const std::string& url,
+                                                             const StoreOptions& options) {
+  if (options.volume != nullptr) {
+    return options.volume->open(url.substr(kCoordinator.size()), options.is_read_only);
+  }
+  return Status(Code::invalid_argument,
+                "checkpoint store '" + url +
+                    "' is kept by the coordinator of a cluster, which "
+                    "this program does not reach",
+                "on the coordinator's machine it is file://STATE/checkpoints, with the folder of "
+                "its --state");
+}
+
 }  // namespace
 
 Result<std::unique_ptr<CheckpointStore>> open_checkpoint_store(const std::string& url,
@@ -61,6 +75,7 @@ Result<std::unique_ptr<CheckpointStore>> open_checkpoint_store(const std::string
     s3.retry.seed = draw_seed();
     return open_s3_store(url, options, s3);
   }
+  if (url.starts_with(kCoordinator)) return open_at_coordinator(url, options);
   if (!url.starts_with(kFile)) {
     return Status(Code::invalid_argument, "checkpoint store '" + url + "' is of an unknown kind",
                   kKnown);
@@ -75,7 +90,7 @@ Result<std::unique_ptr<CheckpointStore>> open_checkpoint_store(const std::string
 }
 
 Result<std::string> job_store_url(const std::string& base, const std::string& job) {
-  if (!base.starts_with(kFile) && !base.starts_with(kS3)) {
+  if (!base.starts_with(kFile) && !base.starts_with(kS3) && base != kCoordinatorStore) {
     return Status(Code::invalid_argument, "checkpoint store '" + base + "' is of an unknown kind",
                   kKnown);
   }

@@ -19,6 +19,7 @@
 #include "common/base/bytes.hpp"
 #include "common/base/status.hpp"
 #include "common/config/secrets.hpp"
+#include "common/store/store_volume.hpp"
 
 namespace millrace {
 
@@ -61,10 +62,14 @@ bool is_ambiguous(const Status& status);
 struct StoreOptions {
   SecretsFolder secrets = {};  // where the credentials of an object store are
   bool is_read_only = false;   // makes and probes nothing; not_found when a folder is absent
+  std::shared_ptr<StoreVolume> volume = {};  // the coordinator's; null: it cannot be reached
 };
 
-// Opens the store that a URL names: file:///folder, which is made when absent, or
-// s3://bucket/prefix as docs/checkpoints.md describes it.
+// The base URL of the stores that the coordinator keeps itself.
+inline constexpr const char* kCoordinatorStore = "coordinator";
+
+// Opens the store that a URL names: file:///folder, which is made when absent, s3://bucket/prefix
+// as docs/checkpoints.md describes it, or coordinator/job.
 Result<std::unique_ptr<CheckpointStore>> open_checkpoint_store(const std::string& url,
                                                                const StoreOptions& options = {});
 // The URL of one job's store below the base that the jobs of a cluster share: base/job, with the

@@ -23,7 +23,7 @@ StoreOutcome just(JobEvent event) {
 
 Result<std::unique_ptr<CheckpointKeeper>> CheckpointKeeper::open(JobPackagePtr job,
                                                                  const SubmitJob& submit) {
-  MILLRACE_ASSIGN(auto store, open_checkpoint_store(submit.store_url, {.secrets = submit.secrets}));
+  MILLRACE_ASSIGN(auto store, open_checkpoint_store(submit.store_url, submit.stores));
   RegistryOptions options;
   options.retain = job->spec.publish.retain;
   MILLRACE_ASSIGN(ModelRegistry registry, ModelRegistry::open(submit.models_folder, options));

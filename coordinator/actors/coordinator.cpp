@@ -99,6 +99,7 @@ void set_up(CoordinatorSelf self, CoordinatorOptions options) {
   state.cluster_events.emplace(state.started_at_ms, limits::kJobEventsKept);
   state.catalog = spawn_apart(self->system());
   self->link_to(state.catalog);
+  if (state.options.volume) self->link_to(state.options.volume);
   self->set_down_handler([self](const caf::down_msg& down) { on_down(self, down); });
   tick(self);
   take_up(self);

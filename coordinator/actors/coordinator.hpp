@@ -6,9 +6,10 @@
 #include <string>
 
 #include "common/actors/join_gate.hpp"
-#include "common/config/secrets.hpp"
+#include "common/store/checkpoint_store.hpp"
 #include "coordinator/actors/interfaces.hpp"
 #include "coordinator/actors/job_metrics.hpp"
+#include "coordinator/actors/volume_actor.hpp"
 #include "coordinator/core/cluster_state.hpp"
 #include "coordinator/registry/job_catalog.hpp"
 
@@ -18,7 +19,8 @@ struct CoordinatorOptions {
   std::string name;                          // of its node
   std::filesystem::path state;               // holds <job>/models; the catalogue lies in jobs/
   std::string checkpoints;                   // base URL: a job's store is <checkpoints>/<job>
-  SecretsFolder secrets = {};                // of the stores
+  StoreOptions stores = {};                  // what jobs' stores are opened with
+  volume_actor volume = {};                  // what hosts reach the same stores by; null: nothing
   std::shared_ptr<JobCatalog> catalog;       // opened; the coordinator's from then on
   CredentialsPtr credentials;                // null: without keys
   std::shared_ptr<JobMetrics> metrics = {};  // shown of every job; may be null

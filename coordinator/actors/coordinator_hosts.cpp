@@ -43,11 +43,29 @@ void note_cluster(CoordinatorSelf self, LogLevel level, const std::string& kind,
   self->state.cluster_events->add(severity, kind, message, unix_now());
 }
 
+// Who hosts a part of the job may write what is stored of it.
+void tell_writers(CoordinatorSelf self, const std::string& job) {
+  auto& state = self->state;
+  if (!state.options.volume) return;
+  VolumeWriters writers{job, {}};
+  const auto room = state.cluster->jobs().find(job);
+  if (room != state.cluster->jobs().end()) {
+    for (const auto& [worker, grant] : room->second.grants) {
+      const auto host = state.hosts.find(worker);
+      if (host != state.hosts.end() && host->second.handle)
+        writers.nodes.insert(host->second.handle.node());
+    }
+  }
+  self->send(state.options.volume, std::move(writers));
+}
+
 void open_on(CoordinatorSelf self, JobRun& run, WorkerId worker) {
   const auto host = self->state.hosts.find(worker);
   const bool can =
       run.master && run.term != Term() && host != self->state.hosts.end() && host->second.handle;
-  if (can) self->send(host->second.handle, OpenJob{run.entry.name, run.term});
+  if (!can) return;
+  tell_writers(self, run.entry.name);  // before the host hears of it
+  self->send(host->second.handle, OpenJob{run.entry.name, run.term});
 }
 
 void close_on(CoordinatorSelf self, const std::string& job, WorkerId worker) {
@@ -74,10 +92,14 @@ class Executor {
   }
   void operator()(const RevokeRoom& effect) {
     JobRun* run = find_run(self_, effect.job);
+    tell_writers(self_, effect.job);
     if (run != nullptr && run->master) self_->send(run->master, WorkerGone{effect.worker});
     if (!effect.is_lost) close_on(self_, effect.job, effect.worker);
   }
-  void operator()(const ClosePart& effect) { close_on(self_, effect.job, effect.worker); }
+  void operator()(const ClosePart& effect) {
+    tell_writers(self_, effect.job);
+    close_on(self_, effect.job, effect.worker);
+  }
   void operator()(const TakeCheckpoint& effect) {
     const JobRun* run = find_run(self_, effect.job);
     if (run != nullptr && run->master && run->figures.is_running()) {
@@ -176,6 +198,10 @@ void on_join(CoordinatorSelf self, const JoinCluster& join) {
   }
   self->monitor(host.handle);
   self->send(host.handle, Welcome{outline.id, state.options.name, program_version()});
+  if (state.options.volume) {
+    self->send(host.handle,
+               VolumeOffered{outline.id, caf::actor_cast<checkpoint_volume>(state.options.volume)});
+  }
   if (is_new) {
     note_cluster(self, LogLevel::info, "joined",
                  "worker '" + outline.name + "' has joined with " + std::to_string(outline.slots) +

@@ -93,7 +93,7 @@ JobRun* find_run(CoordinatorSelf self, const std::string& job, std::uint64_t lif
 }
 
 JobStore store_of(CoordinatorSelf self, const JobRun& run) {
-  return {run.entry.store_url, self->state.options.secrets};
+  return {run.entry.store_url, self->state.options.stores};
 }
 
 JobRun& add_run(CoordinatorSelf self, const CatalogJob& entry) {

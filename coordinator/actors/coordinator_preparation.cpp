@@ -58,8 +58,7 @@ Result<Remains> read_remains(const JobStore& from) {
 Result<std::shared_ptr<CheckpointKeeper>> open_keeper(const JobPackagePtr& package, bool is_new,
                                                       const SubmitJob& submit) {
   if (is_new) {
-    MILLRACE_ASSIGN(const auto store,
-                    open_checkpoint_store(submit.store_url, {.secrets = submit.secrets}));
+    MILLRACE_ASSIGN(const auto store, open_checkpoint_store(submit.store_url, submit.stores));
     const Bytes bytes = package->encode();
     MILLRACE_ASSIGN(const PutOutcome put, store->put_if_absent(kPackageName, bytes));
     if (put.existed) {
@@ -129,7 +128,7 @@ void open_and_lead(CoordinatorSelf self, JobRun& run, const JobPackagePtr& packa
   SubmitJob submit;
   submit.job = package;
   submit.store_url = run.entry.store_url;
-  submit.secrets = self->state.options.secrets;
+  submit.stores = self->state.options.stores;
   submit.models_folder = (folder / "models").string();
   submit.scratch_folder = (folder / "scratch" / "publish").string();
   submit.options = self->state.options.job;

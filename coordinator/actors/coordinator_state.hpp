@@ -33,9 +33,9 @@ using CoordinatorSelf = coordinator_actor::stateful_pointer<CoordinatorState>;
 // Where a job keeps its checkpoints, for who works on them apart.
 struct JobStore {
   std::string url;
-  SecretsFolder secrets;
+  StoreOptions options;
   Result<std::unique_ptr<CheckpointStore>> open() const {
-    return open_checkpoint_store(url, {.secrets = secrets});
+    return open_checkpoint_store(url, options);
   }
 };
 

@@ -13,9 +13,9 @@
 
 #include "common/actors/host_interfaces.hpp"
 #include "common/actors/interfaces.hpp"
-#include "common/config/secrets.hpp"
 #include "common/ml/evaluation/evaluation.hpp"
 #include "common/ml/published_model.hpp"
+#include "common/store/checkpoint_store.hpp"
 #include "common/wire/control.hpp"
 #include "coordinator/actors/manifest_contents.hpp"
 #include "coordinator/core/job_machine.hpp"
@@ -71,7 +71,7 @@ struct SubmitJob {
   JobWatcher watcher;
   JobOptions options = {};             // times and bounds; the rest comes from the job
   std::optional<StartFrom> from = {};  // what the job goes on from, where that is not the newest
-  SecretsFolder secrets = {};          // of the store
+  StoreOptions stores = {};            // what its store is opened with
 };
 // Drain: one more checkpoint, then the end.
 struct StopJob {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "common/daemon/daemon_options.hpp"
+#include "coordinator/registry/volume_keeper.hpp"
 
 namespace millrace {
 
@@ -16,6 +17,7 @@ std::span<const NodeKey> coordinator_keys();
 struct CoordinatorDaemonOptions : DaemonOptions {
   net::Endpoint control;    // of clients
   std::string checkpoints;  // base URL of the jobs' stores
+  VolumeOptions volume;     // what is stored here; always there, for jobs of earlier settings
   std::string policy;       // file; empty: where the keys have it
 };
 

@@ -174,6 +174,26 @@ std::vector<GoldenFrame> host_frames() {
              false),
       golden("serving_news", ServingNews{WorkerId(11), "example", VersionId(7), {}, moves}),
       golden("leave_cluster", LeaveCluster{WorkerId(11), "it was told to stop"}),
+      golden("volume_offered", VolumeOffered{WorkerId(11), {}}),
+  };
+}
+
+std::vector<GoldenFrame> volume_frames() {
+  const Status status(Code::resource_exhausted, "no room", "make room");
+  const auto bytes = *blob("a piece");
+  const auto ask = [](auto what) { return VolumeRequest{"example", std::move(what)}; };
+  const auto tell = [](auto what) { return VolumeReply{{}, 65'536, std::move(what)}; };
+  return {
+      golden("volume_put",
+             ask(volume::PutChunk{"parts/a", 0x0123456789ABCDEF, 2, 100, 7, bytes, 0xDEADBEEF})),
+      golden("volume_get", ask(volume::GetRange{"models/7", 65'536, 65'536})),
+      golden("volume_list", ask(volume::ListNames{"log/", "log/3"})),
+      golden("volume_remove", ask(volume::RemoveObject{"parts/a"})),
+      golden("volume_put_news", tell(volume::PutNews{volume::PutState::existed, 100})),
+      golden("volume_range", tell(volume::Range{100, bytes})),
+      golden("volume_names", tell(volume::Names{{"log/1", "log/2"}, false})),
+      golden("volume_removed", tell(volume::Removed{})),
+      golden("volume_refusal", VolumeReply{status, 0, {}}),
   };
 }
 
@@ -299,6 +319,7 @@ std::vector<GoldenFrame> golden_frames() {
       golden("chunk_ack", ChunkAck{5, 2, true}),
   };
   for (auto& frame : host_frames()) frames.push_back(std::move(frame));
+  for (auto& frame : volume_frames()) frames.push_back(std::move(frame));
   return frames;
 }
 

@@ -11,6 +11,9 @@
 #include "common/store/checkpoint_store.hpp"
 #include "common/store/s3_store.hpp"
 #include "tests/support/temporary_folder.hpp"
+#ifdef MILLRACE_TEST_VOLUME
+#include "tests/integration/volume/volume_nodes.hpp"
+#endif
 
 BOOST_AUTO_TEST_SUITE(contract_store)
 
@@ -49,6 +52,19 @@ struct S3StoreMaker {
   }
 };
 using Stores = boost::mpl::list<S3StoreMaker>;
+#elif defined(MILLRACE_TEST_VOLUME)
+// A store at a coordinator, over a connection between two actor systems.
+struct VolumeStoreMaker {
+  TemporaryFolder folder;
+  test::VolumeNode coordinator{VolumeOptions{.folder = folder.path() / "volume"}};
+  test::VolumeUser worker;
+  VolumeStoreMaker() {
+    coordinator.let_write("contract", {worker.node()});
+    worker.connect(coordinator);
+  }
+  std::unique_ptr<CheckpointStore> open() { return worker.open("contract"); }
+};
+using Stores = boost::mpl::list<VolumeStoreMaker>;
 #else
 using Stores = boost::mpl::list<FileStoreMaker>;
 #endif
@@ -245,13 +261,27 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(stores_opened_side_by_side_do_not_get_into_each_ot
   BOOST_TEST(failures == 0);
 }
 
-#ifndef MILLRACE_TEST_S3
+#if !defined(MILLRACE_TEST_S3) && !defined(MILLRACE_TEST_VOLUME)
 BOOST_AUTO_TEST_CASE(urls_of_unknown_kinds_are_refused_with_a_hint) {
   for (const char* url : {"", "/plain", "file://relative", "s4://bucket/x", "file://", "s3://"}) {
     const auto store = open_checkpoint_store(url);
     BOOST_TEST((store.status().code() == Code::invalid_argument), url);
     BOOST_TEST(!store.status().hint().empty());
   }
+}
+
+BOOST_AUTO_TEST_CASE(the_coordinator_s_stores_are_reached_by_its_volume_alone) {
+  const auto store = open_checkpoint_store("coordinator/fraud");
+  BOOST_TEST((store.status().code() == Code::invalid_argument));
+  BOOST_TEST(store.status().hint().find("file://") != std::string::npos);
+  const TemporaryFolder folder;
+  const StoreOptions options{.volume = make_folder_volume(folder.path())};
+  BOOST_TEST((open_checkpoint_store("coordinator/../x", options).status().code() ==
+              Code::invalid_argument));
+  const auto opened = open_checkpoint_store("coordinator/fraud", options);
+  BOOST_REQUIRE(opened.is_ok());
+  BOOST_TEST(creates(opened.value()->put_if_absent("x", as_bytes("1"))));
+  BOOST_TEST(std::filesystem::exists(folder.path() / "fraud/x"));
 }
 
 BOOST_AUTO_TEST_CASE(a_store_that_is_only_read_is_not_made) {
@@ -269,7 +299,9 @@ BOOST_AUTO_TEST_CASE(the_store_of_a_job_stands_below_its_base) {
   BOOST_TEST(url("s3://bucket") == "s3://bucket/fraud");
   BOOST_TEST(url("s3://bucket/p/?region=x&style=path") ==
              "s3://bucket/p/fraud?region=x&style=path");
+  BOOST_TEST(url("coordinator") == "coordinator/fraud");
   BOOST_TEST(!job_store_url("ftp://x", "fraud").is_ok());
+  BOOST_TEST(!job_store_url("coordinators", "fraud").is_ok());
   BOOST_TEST(!job_store_url("file:///shared", "../fraud").is_ok());
 }
 #endif

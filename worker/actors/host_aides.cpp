@@ -60,15 +60,21 @@ job_preparer::behavior_type prepare_jobs(job_preparer::pointer self, const worke
   return {[=](const PrepareJob& order) { self->send(host, prepare(order, options)); }};
 }
 
-ServingNews serve(const ServeVersion& order, const WorkerHostOptions& options) {
+ServingNews serve(const ServeVersion& order, const WorkerHostOptions& options,
+                  const std::shared_ptr<StoreVolume>& volume) {
   ServingNews news{options.outline.id, order.job, order.version, {}, {}};
   if (options.server == nullptr) {
     news.status = Status(Code::conflict, options.outline.name + " serves no predictions",
                          "start the worker with --roles serve");
     return news;
   }
-  VersionOrder wanted{order.job, order.store_url, order.object, order.digest, order.version,
-                      {},        options.secrets};
+  VersionOrder wanted{order.job,
+                      order.store_url,
+                      order.object,
+                      order.digest,
+                      order.version,
+                      {},
+                      {.secrets = options.secrets, .volume = volume}};
   for (const auto& move : order.aliases) {
     wanted.aliases.push_back({move.alias, move.version, move.revision});
   }
@@ -82,19 +88,21 @@ ServingNews serve(const ServeVersion& order, const WorkerHostOptions& options) {
 
 version_loader::behavior_type load_versions(version_loader::pointer self,
                                             const worker_host_actor& host,
-                                            const WorkerHostOptions& options) {
-  return {[=](const ServeVersion& order) { self->send(host, serve(order, options)); }};
+                                            const WorkerHostOptions& options,
+                                            const std::shared_ptr<StoreVolume>& volume) {
+  return {[=](const ServeVersion& order) { self->send(host, serve(order, options, volume)); }};
 }
 
 }  // namespace
 
 HostAides spawn_host_aides(ClusterSystem& system, const worker_host_actor& host,
-                           const WorkerHostOptions& options) {
+                           const WorkerHostOptions& options,
+                           const std::shared_ptr<StoreVolume>& volume) {
   auto& actors = system.actors();
   return {actors.spawn<caf::detached>(find_coordinators, &system, host, options.coordinators,
                                       options.connect_max),
           actors.spawn<caf::detached>(prepare_jobs, host, options),
-          actors.spawn<caf::detached>(load_versions, host, options)};
+          actors.spawn<caf::detached>(load_versions, host, options, volume)};
 }
 
 }  // namespace millrace

@@ -3,6 +3,7 @@
 // Place: spawned by the host, which they answer, and linked to it.
 #pragma once
 
+#include "common/store/store_volume.hpp"
 #include "worker/actors/worker_host.hpp"
 
 namespace millrace {
@@ -22,7 +23,8 @@ struct HostAides {
 };
 
 HostAides spawn_host_aides(ClusterSystem& system, const worker_host_actor& host,
-                           const WorkerHostOptions& options);
+                           const WorkerHostOptions& options,
+                           const std::shared_ptr<StoreVolume>& volume);
 
 }  // namespace millrace
 

@@ -43,7 +43,7 @@ Result<LoadedAttempt> load(Self self, const order::StartAttempt& start) {
 
 state_actor::behavior_type state_behavior(Self self, StateActorOptions options) {
   self->state.keeper = std::make_unique<StateKeeper>(
-      options.id, std::move(options.scratch), std::move(options.roots), std::move(options.secrets));
+      options.id, std::move(options.scratch), std::move(options.roots), std::move(options.stores));
   self->state.id = options.id;
   self->state.worker = options.worker;
   self->state.link_peers = std::move(options.link_peers);

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <functional>
 
-#include "common/config/secrets.hpp"
+#include "common/store/checkpoint_store.hpp"
 #include "worker/actors/interfaces.hpp"
 
 namespace millrace {
@@ -14,7 +14,7 @@ struct StateActorOptions {
   std::filesystem::path scratch;  // of this worker, emptied at will
   worker_actor worker;            // gets results: AttemptLoaded and LocalReport
   DataRoots roots;
-  SecretsFolder secrets;
+  StoreOptions stores;  // what the checkpoint store is opened with
   // Called before an attempt is loaded; empty: others need not be reached directly.
   std::function<Status(const order::StartAttempt&)> link_peers;
 };

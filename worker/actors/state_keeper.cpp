@@ -168,7 +168,7 @@ Result<LoadedAttempt> StateKeeper::load(const order::StartAttempt& start) {
   completed_ = shipped_;
   attempt_ = start.attempt;
   MILLRACE_TRY(prepare_folder(scratch_));
-  MILLRACE_ASSIGN(store_, open_checkpoint_store(start.store_url, {.secrets = secrets_}));
+  MILLRACE_ASSIGN(store_, open_checkpoint_store(start.store_url, stores_));
 
   LoadedAttempt loaded;
   const JobPackage& job = *start.job;

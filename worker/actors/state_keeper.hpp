@@ -37,13 +37,13 @@ struct LoadedAttempt {
 class StateKeeper {
  public:
   // `scratch` is this worker's own folder and is emptied at every attempt. Attempts that read files
-  // outside `roots` are refused. `secrets`: those of the checkpoint store.
+  // outside `roots` are refused. `stores`: what the checkpoint store is opened with.
   StateKeeper(WorkerId worker, std::filesystem::path scratch, DataRoots roots = {},
-              SecretsFolder secrets = {})
+              StoreOptions stores = {})
       : worker_(worker),
         scratch_(std::move(scratch)),
         roots_(std::move(roots)),
-        secrets_(std::move(secrets)) {}
+        stores_(std::move(stores)) {}
   // Empties the folder.
   ~StateKeeper();
   StateKeeper(const StateKeeper&) = delete;
@@ -85,7 +85,7 @@ class StateKeeper {
   WorkerId worker_;
   std::filesystem::path scratch_;
   DataRoots roots_;
-  SecretsFolder secrets_;
+  StoreOptions stores_;
   Attempt attempt_;
   std::unique_ptr<CheckpointStore> store_;
   std::unique_ptr<StateDb> db_;

@@ -370,7 +370,9 @@ worker_actor::behavior_type behavior(Self self, WorkerOptions options) {
   state.keeper = spawn_state_actor(
       self->system(),
       {state.options.id, state.options.scratch, caf::actor_cast<worker_actor>(self->ctrl()),
-       state.options.roots, state.options.secrets, state.options.link_peers});
+       state.options.roots,
+       StoreOptions{.secrets = state.options.secrets, .volume = state.options.volume},
+       state.options.link_peers});
   self->link_to(state.keeper);
   self->set_down_handler([self](const caf::down_msg& down) { lose_peer(self, down); });
   self->set_exit_handler([self](const caf::exit_msg& message) {

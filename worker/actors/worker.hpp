@@ -9,6 +9,7 @@
 
 #include "common/config/secrets.hpp"
 #include "common/net/guarded_socket.hpp"
+#include "common/store/store_volume.hpp"
 #include "worker/actors/interfaces.hpp"
 #include "worker/actors/worker_health.hpp"
 #include "worker/sources/data_roots.hpp"
@@ -31,6 +32,7 @@ struct WorkerOptions {
   net::GuardedSocketOptions ingest = {};
   // Called before an attempt is loaded, from the state actor: peer_links.hpp.
   std::function<Status(const order::StartAttempt&)> link_peers = {};
+  std::shared_ptr<StoreVolume> volume = {};  // the coordinator's; null: none
 };
 
 worker_actor spawn_worker(caf::actor_system& system, WorkerOptions options);

@@ -5,6 +5,7 @@
 #include "common/base/limits.hpp"
 #include "common/store/job_folder.hpp"
 #include "worker/actors/peer_links.hpp"
+#include "worker/actors/remote_store.hpp"
 #include "worker/actors/worker.hpp"
 #include "worker/actors/worker_host_state.hpp"
 
@@ -37,6 +38,7 @@ WorkerOptions worker_options(Self self, const std::string& job) {
   made.health = options.health;
   made.roots = options.roots;
   made.ingest = options.ingest;
+  made.volume = self->state.volume;
   const auto host = caf::actor_cast<worker_host_actor>(self->ctrl());
   made.on_part = [host = caf::actor_cast<caf::weak_actor_ptr>(host), job](
                      Term term, std::optional<RunningPart> part) {
@@ -146,6 +148,7 @@ void tick(Self self) {
 
 void end(Self self, const caf::exit_msg& message) {
   auto& state = self->state;
+  state.volume_link->stop();
   for (auto& [name, hosted] : state.jobs) {
     self->demonitor(hosted.worker.address());
     self->send_exit(hosted.worker, caf::exit_reason::user_shutdown);
@@ -168,8 +171,10 @@ worker_host_actor::behavior_type behavior(Self self, ClusterSystem* system,
   membership.addresses = state.options.coordinators.size();
   state.membership = std::make_unique<Membership>(membership);
   state.prover = std::make_unique<JoinProver>(system->credentials(), self->node());
-  state.aides =
-      spawn_host_aides(*system, caf::actor_cast<worker_host_actor>(self->ctrl()), state.options);
+  state.volume_link = std::make_shared<VolumeLink>(system->actors(), state.options.volume);
+  state.volume = make_remote_volume(state.volume_link);
+  state.aides = spawn_host_aides(*system, caf::actor_cast<worker_host_actor>(self->ctrl()),
+                                 state.options, state.volume);
   self->set_down_handler([self](const caf::down_msg& down) { on_down(self, down); });
   self->set_exit_handler([self](const caf::exit_msg& message) { end(self, message); });
   return {
@@ -182,6 +187,7 @@ worker_host_actor::behavior_type behavior(Self self, ClusterSystem* system,
       [self](const ServeVersion& order) { self->send(self->state.aides.loader, order); },
       [self](const Drain& order) { self->state.options.health->is_draining = order.is_draining; },
       [self](const Released& message) { on_released(self->state, message); },
+      [self](const VolumeOffered& offered) { on_offered(self, offered); },
       [self](const WorkerTick&) { self->state.membership->on_heard(monotonic_now()); },
       [self](const LeaveRequested& message) {
         self->state.leaving = message.reason;

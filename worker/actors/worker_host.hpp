@@ -19,6 +19,7 @@
 #include "common/actors/cluster_system.hpp"
 #include "common/actors/host_interfaces.hpp"
 #include "common/config/secrets.hpp"
+#include "worker/actors/volume_link.hpp"
 #include "worker/actors/worker_health.hpp"
 #include "worker/core/membership.hpp"
 #include "worker/serving/prediction_server.hpp"
@@ -39,6 +40,7 @@ struct WorkerHostOptions {
   std::function<void(std::string)> warn = {};
   MembershipOptions membership = {};  // `addresses` is taken from coordinators
   Milliseconds connect_max{5'000};    // for the coordinator and for peers
+  VolumeLinkOptions volume = {};      // how what the coordinator stores is asked for
 };
 
 // Said by the program when the process is to end: nothing new is hosted, the coordinator is asked

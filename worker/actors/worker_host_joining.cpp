@@ -45,6 +45,7 @@ void forget_registry(Self self) {
   auto& state = self->state;
   if (state.registry) self->demonitor(state.registry.address());
   state.registry = nullptr;
+  state.volume_link->disconnect();
   state.is_challenged = false;
 }
 
@@ -79,6 +80,13 @@ void on_welcome(Self self, const Welcome& message) {
   state.membership->on_welcome(monotonic_now());
   state.last_warning.clear();
   update_health(state);
+}
+
+void on_offered(Self self, const VolumeOffered& offered) {
+  auto& state = self->state;
+  const bool is_meant = state.is_challenged && offered.worker == state.options.outline.id &&
+                        offered.volume.node() == state.registry.node();
+  if (is_meant) state.volume_link->connect(offered.volume);
 }
 
 void on_refused(Self self, const JoinRefused& message) {

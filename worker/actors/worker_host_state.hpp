@@ -11,6 +11,7 @@
 #include "common/actors/join_gate.hpp"
 #include "worker/actors/host_aides.hpp"
 #include "worker/actors/interfaces.hpp"
+#include "worker/actors/volume_link.hpp"
 #include "worker/actors/worker_host.hpp"
 
 namespace millrace {
@@ -28,8 +29,10 @@ struct WorkerHostState {
   HostAides aides;
   std::unique_ptr<Membership> membership;
   std::unique_ptr<JoinProver> prover;
-  cluster_registry registry;   // null: none is connected
-  bool is_challenged = false;  // it has proven to be one
+  std::shared_ptr<VolumeLink> volume_link;  // to what the coordinator stores
+  std::shared_ptr<StoreVolume> volume;      // the same, as stores are opened with it
+  cluster_registry registry;                // null: none is connected
+  bool is_challenged = false;               // it has proven to be one
   std::map<std::string, HostedWorker> jobs;
   std::uint64_t workers_made = 0;
   std::size_t preparations = 0;
@@ -50,6 +53,7 @@ void on_missing(WorkerHostSelf self, const CoordinatorMissing& message);
 void on_challenge(WorkerHostSelf self, const JoinChallenge& challenge);
 void on_welcome(WorkerHostSelf self, const Welcome& message);
 void on_refused(WorkerHostSelf self, const JoinRefused& message);
+void on_offered(WorkerHostSelf self, const VolumeOffered& offered);
 void on_down(WorkerHostSelf self, const caf::down_msg& down);
 // Lets Membership decide whether to connect, or to give the coordinator up.
 void step_membership(WorkerHostSelf self);

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "common/store/checkpoint_store.hpp"
-
 namespace millrace {
 namespace {
 
@@ -19,8 +17,7 @@ bool is_served(const VersionOrder& order, const PredictionServer& server) {
 }
 
 Result<std::shared_ptr<const PublishedModel>> load(const VersionOrder& order) {
-  MILLRACE_ASSIGN(const auto store,
-                  open_checkpoint_store(order.store_url, {.secrets = order.secrets}));
+  MILLRACE_ASSIGN(const auto store, open_checkpoint_store(order.store_url, order.stores));
   MILLRACE_ASSIGN(const Bytes bytes, store->get(order.object));
   const auto where = store->describe(order.object);
   auto model = PublishedModel::decode(bytes);

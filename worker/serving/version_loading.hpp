@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "common/config/secrets.hpp"
+#include "common/store/checkpoint_store.hpp"
 #include "worker/serving/prediction_server.hpp"
 
 namespace millrace {
@@ -22,7 +22,7 @@ struct VersionOrder {
   std::string digest;
   VersionId version;
   std::vector<ModelAlias> aliases;
-  SecretsFolder secrets;  // of the store
+  StoreOptions stores;  // what the store is opened with
 };
 
 // ok also for what is served already, and for aliases that have gone further since. corrupted when
