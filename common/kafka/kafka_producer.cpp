@@ -45,6 +45,11 @@ struct GroupDeleter {
 };
 using Group = std::unique_ptr<rd_kafka_consumer_group_metadata_t, GroupDeleter>;
 
+struct HeadersDeleter {
+  void operator()(rd_kafka_headers_t* headers) const { rd_kafka_headers_destroy(headers); }
+};
+using Headers = std::unique_ptr<rd_kafka_headers_t, HeadersDeleter>;
+
 struct HandleDeleter {
   void operator()(rd_kafka_t* kafka) const {
     rd_kafka_destroy_flags(kafka, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
@@ -58,6 +63,14 @@ Status stopped() {
 
 // The library would write to stderr by itself.
 void drop_log(const rd_kafka_t*, int, const char*, const char*) {}
+
+// An empty text is not null; the library copies it.
+void put_text(const std::optional<std::string_view>& text, rd_kafka_vu_t& field) {
+  static char nothing[1] = {};
+  if (!text) return;
+  field.u.mem.ptr = text->empty() ? nothing : const_cast<char*>(text->data());
+  field.u.mem.size = text->size();
+}
 
 PartitionList place_of_mark(const std::string& topic) {
   PartitionList list(rd_kafka_topic_partition_list_new(1));
@@ -258,33 +271,36 @@ Status KafkaProducer::produce(std::optional<std::string_view> key,
                               std::optional<std::string_view> value,
                               std::span<const Header> headers, const std::stop_token& stop) {
   rd_kafka_t* kafka = connection_->producer.get();
-  rd_kafka_headers_t* copied = nullptr;
+  std::array<rd_kafka_vu_t, 5> fields{};
+  fields[0].vtype = RD_KAFKA_VTYPE_TOPIC;
+  fields[0].u.cstr = connection_->topic().c_str();
+  fields[1].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
+  fields[1].u.i = RD_KAFKA_MSG_F_COPY;
+  fields[2].vtype = RD_KAFKA_VTYPE_KEY;
+  put_text(key, fields[2]);
+  fields[3].vtype = RD_KAFKA_VTYPE_VALUE;
+  put_text(value, fields[3]);
+  std::size_t count = 4;
+  Headers copied;
   if (!headers.empty()) {
-    copied = rd_kafka_headers_new(headers.size());
+    copied.reset(rd_kafka_headers_new(headers.size()));
     for (const auto& [name, text] : headers)
-      (void)rd_kafka_header_add(copied, name.data(), static_cast<ssize_t>(name.size()), text.data(),
-                                static_cast<ssize_t>(text.size()));
+      (void)rd_kafka_header_add(copied.get(), name.data(), static_cast<ssize_t>(name.size()),
+                                text.data(), static_cast<ssize_t>(text.size()));
+    fields[count].vtype = RD_KAFKA_VTYPE_HEADERS;
+    fields[count++].u.headers = copied.get();
   }
-  // An empty text is not null.
-  static char nothing[1] = {};
-  const auto bytes_of = [](const std::optional<std::string_view>& text) {
-    if (!text) return static_cast<char*>(nullptr);
-    return text->empty() ? nothing : const_cast<char*>(text->data());
-  };
-  const std::size_t key_size = key ? key->size() : 0, value_size = value ? value->size() : 0;
   const auto deadline = Clock::now() + kPatience;
   for (;;) {
-    const auto error = rd_kafka_producev(
-        kafka, RD_KAFKA_V_TOPIC(connection_->topic().c_str()),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(bytes_of(key), key_size),
-        RD_KAFKA_V_VALUE(bytes_of(value), value_size), RD_KAFKA_V_HEADERS(copied), RD_KAFKA_V_END);
-    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};  // the headers are the message's now
-    const bool may_pass =
-        error == RD_KAFKA_RESP_ERR__QUEUE_FULL && Clock::now() < deadline && !stop.stop_requested();
-    if (!may_pass) {
-      if (copied != nullptr) rd_kafka_headers_destroy(copied);
-      return stop.stop_requested() ? stopped() : connection_->fail(error, "writing to", "");
+    const Error error(rd_kafka_produceva(kafka, fields.data(), count));
+    if (error == nullptr) {
+      (void)copied.release();  // the message's now
+      return {};
     }
+    if (stop.stop_requested()) return stopped();
+    const auto code = rd_kafka_error_code(error.get());
+    if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL || Clock::now() >= deadline)
+      return connection_->fail(code, "writing to", rd_kafka_error_string(error.get()));
     rd_kafka_poll(kafka, static_cast<int>(kPause.count()));
   }
 }

@@ -1,6 +1,4 @@
 // What must be found in the sink.
-#include <ranges>
-
 #include "tests/simulation/checkers.hpp"
 
 namespace millrace::sim {
@@ -14,9 +12,10 @@ std::string name_of(const OutputRecord& record) {
 
 // The newest complete cut from `cut` on.
 const CutContents* covering(CutId cut, const Store& store) {
-  for (const CommitEntry& entry : std::views::reverse(store.log())) {
-    if (entry.kind == CommitKind::complete && entry.cut >= cut)
-      return store.manifest(entry.cut, entry.attempt);
+  const auto& log = store.log();
+  for (auto entry = log.rbegin(); entry != log.rend(); ++entry) {
+    if (entry->kind == CommitKind::complete && entry->cut >= cut)
+      return store.manifest(entry->cut, entry->attempt);
   }
   return nullptr;
 }

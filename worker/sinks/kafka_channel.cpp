@@ -48,7 +48,7 @@ class KafkaChannel final : public OutputChannel {
 
   Status write(const OutputBatch& batch, const LaneMark& mark,
                const std::stop_token& stop) override {
-    const Status status = try_to_write(batch, mark, stop);
+    Status status = try_to_write(batch, mark, stop);
     if (!status.is_ok()) producer_.reset();  // readers need not wait for what is given up
     return status;
   }

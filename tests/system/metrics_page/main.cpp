@@ -17,6 +17,7 @@ void note_a_job(JobMetrics& jobs) {
   update.checkpoint_seconds = 0.25;
   update.checkpoint_bytes = 4'096;
   update.totals = {.read = 1'003, .records = 1'000, .quarantined = 2, .skipped = 1};
+  update.cuts_unreleased = 1;
   // A name as bad as any: what shows it must stay valid.
   for (const char* job : {"clicks", "a\"b\\c\n{}\xff"}) jobs.note(job, update);
   update.kind = "finished";
