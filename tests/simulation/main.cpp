@@ -59,6 +59,7 @@ void explain(std::uint64_t seed, const Arguments& arguments, const std::string& 
   if (arguments.minimise) without = millrace::sim::minimise(seed);
   std::string flags;
   for (const std::string& fault : without) flags += (flags.empty() ? " --without=" : ",") + fault;
+  if (!arguments.mutant.empty()) flags += " --mutant=" + arguments.mutant;
   print_trace(seed, arguments, without);
   std::printf("FAILED %s\n  %s\n  repeat with: millrace_sim --seed=%llu --trace%s\n",
               violation.c_str(), describe(millrace::sim::draw_options(seed, without)).c_str(),
