@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <future>
+#include <thread>
 
 #include "common/base/check.hpp"
 #include "common/config/nearest.hpp"
@@ -22,6 +24,9 @@ constexpr milliseconds kPause{100};
 // The library would write to stderr by itself.
 void drop_log(const rd_kafka_t*, int, const char*, const char*) {}
 
+// Brokers are not asked for anything any more when a client ends: milliseconds are enough.
+constexpr std::chrono::seconds kEndPatience{10};
+
 struct ListDeleter {
   void operator()(rd_kafka_topic_partition_list_t* list) const {
     rd_kafka_topic_partition_list_destroy(list);
@@ -31,9 +36,17 @@ using PartitionList = std::unique_ptr<rd_kafka_topic_partition_list_t, ListDelet
 
 }  // namespace
 
+// librdkafka 2.0.2 waits for ever for its own thread where a topic that was read has lost
+// partitions: what cannot be ended in time is left to the end of the process.
 KafkaClient::Connection::~Connection() {
   if (topic != nullptr) rd_kafka_topic_destroy(topic);
-  if (kafka != nullptr) rd_kafka_destroy(kafka);
+  if (kafka == nullptr) return;
+  const auto ended = std::make_shared<std::promise<void>>();
+  std::thread([kafka = kafka, ended] {
+    rd_kafka_destroy(kafka);
+    ended->set_value();
+  }).detach();
+  (void)ended->get_future().wait_for(kEndPatience);
 }
 
 KafkaClient::KafkaClient(std::unique_ptr<Connection> connection)
