@@ -170,8 +170,8 @@ Result<PutOutcome> RemoteStore::put(const std::string& name, const Source& sourc
   chunk.total = source.size;
   bool is_left_open = false;  // an earlier try may have created it
   PutNews news;
-  const auto status = try_often(
-      "storing " + describe(name), [&](const checkpoint_volume& volume) -> Status {
+  const auto status =
+      try_often("storing " + describe(name), [&](const checkpoint_volume& volume) -> Status {
         VolumeTransfer transfer(*link_, volume);
         bool is_sent = false;
         const auto sent = send_all(transfer, chunk, source, is_sent);
