@@ -203,7 +203,7 @@ Status VolumeKeeper::append(OpenPut& put, const PutChunk& chunk) {
 
 Result<PutNews> VolumeKeeper::settle(Puts::iterator put, std::uint32_t crc32c) {
   const OpenPut& open = put->second;
-  const auto outcome = [&]() -> Result<PutNews> {
+  auto outcome = [&]() -> Result<PutNews> {
     if (crc32c != open.crc32c) {
       return Status(Code::unreachable, open.first.object + " arrived with a wrong checksum");
     }

@@ -24,7 +24,7 @@ bool VolumeTransfer::send(VolumeRequest request, std::size_t bytes) {
 }
 
 Result<VolumeReply> VolumeTransfer::receive() {
-  Flight flight = std::move(flying_.front());
+  Flight flight = flying_.front();
   flying_.pop_front();
   Result<VolumeReply> reply(Status(Code::timed_out, "the coordinator does not answer"));
   std::optional<std::chrono::milliseconds> late;

@@ -255,10 +255,10 @@ BOOST_AUTO_TEST_SUITE_END()
 namespace {
 
 worker_host::behavior_type hear_nothing() {
-  return {[](const JoinChallenge&) {}, [](const Welcome&) {},  [](const JoinRefused&) {},
-          [](const OpenJob&) {},       [](const CloseJob&) {}, [](const PrepareJob&) {},
-          [](const ServeVersion&) {},  [](const Drain&) {},    [](const Released&) {},
-          [](const WorkerTick&) {}};
+  return {[](const JoinChallenge&) {}, [](const Welcome&) {},      [](const JoinRefused&) {},
+          [](const OpenJob&) {},       [](const CloseJob&) {},     [](const PrepareJob&) {},
+          [](const ServeVersion&) {},  [](const Drain&) {},        [](const Released&) {},
+          [](const WorkerTick&) {},    [](const VolumeOffered&) {}};
 }
 
 // Both halves of the handshake, without a connection.

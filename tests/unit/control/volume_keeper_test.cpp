@@ -203,11 +203,12 @@ BOOST_FIXTURE_TEST_CASE(a_disk_that_is_nearly_full_takes_nothing_more, Fixture) 
 }
 
 BOOST_FIXTURE_TEST_CASE(a_disk_that_fails_at_any_step_leaves_no_half_object, Fixture) {
+  std::uint64_t number = 0;
   for (int step = 0; step < 40; ++step) {
     for (const int error : {EIO, ENOSPC}) {
       disk.fail_at = disk.calls + step;
       disk.error = error;
-      const auto number = static_cast<std::uint64_t>(2 * step + (error == EIO ? 1 : 2));
+      ++number;
       (void)ask(piece(number, 0, "abcd"));
       const auto reply = ask(piece(number, 4, "efgh"));
       disk.fail_at = FaultDisk::kNever;
