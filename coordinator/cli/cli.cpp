@@ -6,6 +6,7 @@
 #include "common/config/nearest.hpp"
 #include "coordinator/cli/cluster_commands.hpp"
 #include "coordinator/cli/command_words.hpp"
+#include "coordinator/cli/endpoint_commands.hpp"
 #include "coordinator/cli/verbs.hpp"
 
 namespace millrace::cli {
@@ -32,17 +33,13 @@ class CommandLine {
         "`millrace VERB --help` explains a verb, `millrace docs job-file` the job file.");
     add_run();
     add_job_file_verbs();
-    add_predict();
-    add_send();
-    add_serve();
+    const AddVerb add = [this](CLI::App& parent, const std::string& name, const std::string& help,
+                               const std::string& examples, std::function<int()> call) {
+      return add_verb(parent, name, help, examples, std::move(call));
+    };
+    endpoints_.add_to(app_, add, output_);
     add_model_verbs();
-    cluster_.add_to(
-        app_,
-        [this](CLI::App& parent, const std::string& name, const std::string& help,
-               const std::string& examples, std::function<int()> call) {
-          return add_verb(parent, name, help, examples, std::move(call));
-        },
-        output_);
+    cluster_.add_to(app_, add, output_);
     add_checkpoint_verbs();
     add_keygen();
     add_the_rest();
@@ -91,12 +88,6 @@ class CommandLine {
     const std::vector<std::string> known = {"table", "json", "yaml"};
     if (std::find(known.begin(), known.end(), text) != known.end()) return {};
     return "unknown format '" + text + "'; " + suggestion(text, known);
-  }
-
-  static void add_state(CLI::App& verb, std::string& state) {
-    verb.add_option("--state", state, "state folder (default $XDG_STATE_HOME/millrace)")
-        ->envname("MILLRACE_STATE")
-        ->type_name("DIR");
   }
 
   void add_run() {
@@ -151,95 +142,6 @@ class CommandLine {
     docs->add_option("topic", docs_.topic, "job-file, cli, exit-codes or state")
         ->required()
         ->type_name("TOPIC");
-  }
-
-  void add_send() {
-    auto* verb =
-        add_verb(app_, "send", "Send rows to a job that reads from producers (source.kind: zeromq)",
-                 "  millrace send rows.csv --to tcp://127.0.0.1:5601\n"
-                 "  tail -f rows.csv | millrace send - --no-header --to tcp://127.0.0.1:5601\n"
-                 "  millrace send rows.csv --producer till-7 --to tcp://127.0.0.1:5601   again: "
-                 "counts once\n",
-                 [this] { return verb_send(send_, output_); });
-    verb->add_option("file", send_.file, "rows as CSV; - is standard input")
-        ->required()
-        ->type_name("CSV");
-    verb->add_option("--to", send_.endpoint, "where the job listens: status and summary name it")
-        ->required()
-        ->type_name("tcp://HOST:PORT");
-    verb->add_flag("!--no-header", send_.has_header, "the CSV has no header line");
-    verb->add_option("--producer", send_.producer,
-                     "who sends (default: a new name); sent again under the same name, in messages "
-                     "of as many rows, what has arrived is not counted again")
-        ->type_name("NAME");
-    verb->add_option("--rows-per-message", send_.rows_per_message, "at most (default 500)")
-        ->check(CLI::Range(1, 100'000))
-        ->type_name("N");
-    verb->add_option("--rate", send_.rate, "rows a second (default: as fast as they are taken)")
-        ->type_name("N");
-    verb->add_option("--keys", send_.keys,
-                     "this client's keys, for a source that asks for them (keygen's clients/NAME)")
-        ->type_name("DIR");
-    verb->add_option("--timeout", send_.timeout_s,
-                     "seconds without a word from the source (default 60)")
-        ->type_name("S");
-  }
-
-  void add_predict() {
-    auto* verb = add_verb(app_, "predict", "Predict rows with a trained model",
-                          "  millrace predict electricity --row period=0.5,nswprice=0.06\n"
-                          "  millrace predict electricity@3 --file rows.csv --probabilities\n"
-                          "  tail -f rows.csv | millrace predict electricity --file - --endpoint "
-                          "tcp://127.0.0.1:4711\n",
-                          [this] { return verb_predict(predict_, output_); });
-    verb->add_option("model", predict_.model, "the name of its job, with @VERSION for an older one")
-        ->required()
-        ->type_name("MODEL");
-    verb->add_option("--row", predict_.rows, "one row by field name; may be given again")
-        ->type_name("FIELD=VALUE,...")
-        ->allow_extra_args(false);
-    verb->add_option("--file", predict_.file, "rows as CSV with a header line; - is standard input")
-        ->type_name("CSV");
-    verb->add_flag("!--no-header", predict_.has_header,
-                   "the CSV has no header line: fields in schema order, without the label");
-    verb->add_option("--endpoint", predict_.endpoint,
-                     "ask a server (default: load the model into this process)")
-        ->envname("MILLRACE_ENDPOINT")
-        ->type_name("tcp://HOST:PORT");
-    verb->add_option("--keys", predict_.keys,
-                     "this client's keys, for a server that asks for them (keygen's clients/NAME)")
-        ->type_name("DIR");
-    verb->add_option("--version", predict_.version,
-                     "version number or alias (default: production, else the newest)")
-        ->type_name("V");
-    verb->add_flag("--probabilities", predict_.probabilities, "the probability of every class");
-    add_state(*verb, predict_.state);
-  }
-
-  void add_serve() {
-    auto* verb =
-        add_verb(app_, "serve", "Answer predictions over ZeroMQ from stored models",
-                 "  millrace serve\n  millrace serve electricity --listen tcp://127.0.0.1:4711\n",
-                 [this] { return verb_serve(serve_, output_); });
-    verb->add_option("model", serve_.model, "one model (default: all in the state folder)")
-        ->type_name("MODEL");
-    verb->add_option("--listen", serve_.listen,
-                     "endpoint (default: 127.0.0.1:4711 or the next free port)")
-        ->type_name("tcp://HOST:PORT");
-    auto* keys =
-        verb->add_option("--keys", serve_.keys,
-                         "encrypt, and answer only clients that the policy names (keygen's "
-                         "nodes/NAME)");
-    keys->type_name("DIR");
-    verb->add_option(
-            "--policy", serve_.policy,
-            "which client may do what (default: policy.json with the keys, or where keygen "
-            "put it)")
-        ->type_name("FILE")
-        ->needs(keys);
-    verb->add_flag("--insecure", serve_.is_insecure_accepted,
-                   "listen beyond this machine although nothing protects it");
-    add_state(*verb, serve_.state);
   }
 
   void add_model_verbs() {
@@ -394,13 +296,11 @@ class CommandLine {
   InitVerb init_;
   ValidateVerb validate_;
   DocsVerb docs_;
-  PredictVerb predict_;
-  SendVerb send_;
-  ServeVerb serve_;
   ModelsVerb models_;
   ModelShowVerb model_show_;
   CheckpointsVerifyVerb checkpoints_verify_;
   KeygenVerb keygen_;
+  EndpointCommands endpoints_;
   ClusterCommands cluster_;
   std::string shell_;
 };

@@ -3,21 +3,10 @@
 // Place: cli.cpp owns one and adds it to the program; a call reads the options that CLI11 filled.
 #pragma once
 
-#include <functional>
-#include <string>
-
+#include "coordinator/cli/add_verb.hpp"
 #include "coordinator/cli/cluster_verbs.hpp"
 
-namespace CLI {  // NOLINT(readability-identifier-naming): the library's name
-class App;
-}
-
 namespace millrace::cli {
-
-// Adds a verb with its help and examples; `call` does what it says and gives the exit code.
-using AddVerb =
-    std::function<CLI::App*(CLI::App& parent, const std::string& name, const std::string& help,
-                            const std::string& examples, std::function<int()> call)>;
 
 class ClusterCommands {
  public:

@@ -8,11 +8,9 @@
 #include <utility>
 
 #include "common/base/limits.hpp"
+#include "worker/actors/attempt_parts.hpp"
 #include "worker/actors/bulk_port.hpp"
-#include "worker/actors/shard_actor.hpp"
-#include "worker/actors/split_finder.hpp"
 #include "worker/actors/state_actor.hpp"
-#include "worker/actors/trainer_actor.hpp"
 #include "worker/core/early_entries.hpp"
 
 namespace millrace {
@@ -29,9 +27,7 @@ struct State {
   // Said to a coordinator that may be gone, so to be said again to the next one.
   std::optional<Status> failure;
   std::set<ReplicaId> finished;
-  std::map<ReplicaId, trainer_actor> trainers;
-  std::map<ShardId, shard_actor> shards;
-  split_finder finder;  // where replica 0 runs and its stream may gain splits
+  AttemptParts parts;
   EarlyEntries early_entries;
   // What was said about the cut in flight, to be said again when the order comes again.
   CutId cut;
@@ -45,16 +41,15 @@ using Self = worker_actor::stateful_pointer<State>;
 
 void stop_attempt(Self self) {
   auto& state = self->state;
-  for (auto& [replica, trainer] : state.trainers) {
+  for (auto& [replica, trainer] : state.parts.trainers) {
     self->send_exit(trainer, caf::exit_reason::user_shutdown);
   }
-  for (auto& [shard, actor] : state.shards) {
+  for (auto& [shard, actor] : state.parts.shards) {
     self->send_exit(actor, caf::exit_reason::user_shutdown);
   }
-  if (state.finder) self->send_exit(state.finder, caf::exit_reason::user_shutdown);
-  state.finder = nullptr;
-  state.trainers.clear();
-  state.shards.clear();
+  auto& finder = state.parts.finder;
+  if (finder) self->send_exit(finder, caf::exit_reason::user_shutdown);
+  state.parts = {};
   state.is_running = false;
   state.early_entries.clear();
   state.cut_reports.clear();
@@ -115,8 +110,8 @@ void tell_part(Self self) {
   if (state.is_running) {
     part.emplace();
     part->attempt = state.attempt;
-    for (const auto& [replica, trainer] : state.trainers) part->replicas.push_back(replica);
-    for (const auto& [shard, actor] : state.shards) part->shards.push_back(shard);
+    for (const auto& [replica, trainer] : state.parts.trainers) part->replicas.push_back(replica);
+    for (const auto& [shard, actor] : state.parts.shards) part->shards.push_back(shard);
     part->newest_cut = state.cut;
     part->restored = state.restored;
   }
@@ -177,8 +172,8 @@ void start(Self self, const order::StartAttempt& order) {
 void take_entry(Self self, const Entry& entry) {
   auto& state = self->state;
   if (!admit_attempt(self, entry.attempt)) return;
-  const auto found = state.shards.find(entry.shard);
-  if (found != state.shards.end()) {
+  const auto found = state.parts.shards.find(entry.shard);
+  if (found != state.parts.shards.end()) {
     self->send(found->second, entry);
   } else {
     state.early_entries.keep(entry);
@@ -186,8 +181,8 @@ void take_entry(Self self, const Entry& entry) {
 }
 
 void take_answer(Self self, const Answer& answer) {
-  const auto found = self->state.trainers.find(answer.replica);
-  if (found != self->state.trainers.end()) self->send(found->second, answer);
+  const auto found = self->state.parts.trainers.find(answer.replica);
+  if (found != self->state.parts.trainers.end()) self->send(found->second, answer);
 }
 
 void take_chunk(Self self, const Chunk& chunk) {
@@ -216,57 +211,10 @@ void run(Self self, const AttemptLoaded& message) {
   auto& state = self->state;
   const auto& order = *message.start;
   if (order.attempt != state.attempt || state.is_running) return;
-  auto& loaded = *message.loaded;
   const worker_actor me = caf::actor_cast<worker_actor>(self->ctrl());
-  for (std::size_t i = 0; i < order.shards.size(); ++i) {
-    ShardActorOptions options{.worker_id = state.options.id,
-                              .attempt = order.attempt,
-                              .shard = order.shards[i],
-                              .restored = order.restored->cut,
-                              .routes = order.routes,
-                              .exchange = state.options.exchange,
-                              .worker = me,
-                              .state = state.keeper,
-                              .setup = loaded.setup,
-                              .ledger = order.restored->ledger};
-    state.shards[order.shards[i]] =
-        spawn_shard_actor(self->system(), std::move(options), std::move(loaded.shards[i]));
-  }
-  for (std::size_t i = 0; i < order.replicas.size(); ++i) {
-    const auto& assignment = order.replicas[i];
-    TrainerPlan plan;
-    plan.setup = loaded.setup;
-    plan.replica = assignment.replica;
-    plan.attempt = order.attempt;
-    plan.cut = order.restored->cut;
-    plan.secrets = state.options.secrets;
-    plan.ingest = state.options.ingest;
-    plan.state = std::move(loaded.replicas[i]);
-    for (const auto& position : assignment.splits) {
-      if (position.split.value >= loaded.splits.size()) {
-        tell(self, report::AttemptFailed{Status(
-                       Code::corrupted,
-                       "the job's plan lacks split " + std::to_string(position.split.value))});
-        return;
-      }
-      plan.splits.push_back(loaded.splits[position.split.value]);
-      plan.positions.push_back(position);
-    }
-    auto trainer = spawn_trainer_actor(self->system(),
-                                       {state.options.id, order.routes, state.options.exchange, me,
-                                        state.keeper, state.options.warn, state.options.health},
-                                       std::move(plan));
-    if (!trainer.is_ok()) {
-      tell(self, report::AttemptFailed{trainer.status()});
-      return;
-    }
-    state.trainers[assignment.replica] = trainer.value();
-  }
-  if (state.trainers.contains(ReplicaId(0)) && may_gain_splits(order.job->spec.source)) {
-    state.finder = spawn_split_finder(
-        self->system(), {state.options.id, order.attempt, me, order.job->spec.source, loaded.splits,
-                         state.options.secrets, state.options.warn});
-  }
+  const auto status = spawn_parts({self->system(), state.options, me, state.keeper}, order,
+                                  *message.loaded, state.parts);
+  if (!status.is_ok()) return tell(self, report::AttemptFailed{status});
   state.is_running = true;
   tell_part(self);
   for (const auto& entry : state.early_entries.take()) take_entry(self, entry);
@@ -288,25 +236,25 @@ void trigger_cut(Self self, const order::TriggerCut& order) {
     const auto* shard = std::get_if<report::ShardCut>(&said.what);
     return shard == nullptr || shard->cut != order.cut;
   });
-  self->send(state.keeper,
-             ExpectCut{order.attempt, order.cut, state.trainers.size() + state.shards.size()});
-  for (auto& [shard, actor] : state.shards) self->send(actor, order);
-  for (auto& [replica, trainer] : state.trainers) self->send(trainer, order);
+  self->send(state.keeper, ExpectCut{order.attempt, order.cut,
+                                     state.parts.trainers.size() + state.parts.shards.size()});
+  for (auto& [shard, actor] : state.parts.shards) self->send(actor, order);
+  for (auto& [replica, trainer] : state.parts.trainers) self->send(trainer, order);
 }
 
 void abort_cut(Self self, const order::AbortCut& order) {
   auto& state = self->state;
   if (!admit_attempt(self, order.attempt)) return;
   if (order.attempt != state.attempt || !state.is_running) return;
-  for (auto& [shard, actor] : state.shards) self->send(actor, order);
-  for (auto& [replica, trainer] : state.trainers) self->send(trainer, order);
+  for (auto& [shard, actor] : state.parts.shards) self->send(actor, order);
+  for (auto& [replica, trainer] : state.parts.trainers) self->send(trainer, order);
   self->send(state.keeper, order);
 }
 
 void release_outputs(Self self, const order::ReleaseOutputs& order) {
   const bool is_admitted = admit_term(self, order.term) && admit_attempt(self, order.attempt);
   if (!is_admitted || order.attempt != self->state.attempt) return;
-  for (auto& [replica, trainer] : self->state.trainers) self->send(trainer, order);
+  for (auto& [replica, trainer] : self->state.parts.trainers) self->send(trainer, order);
 }
 
 // Trainers tell who sent what the cut holds.
@@ -314,7 +262,7 @@ void take_complete(Self self, const order::SendShards& order) {
   auto& state = self->state;
   self->send(state.keeper, order);
   if (order.attempt != state.attempt) return;
-  for (auto& [replica, trainer] : state.trainers) self->send(trainer, order);
+  for (auto& [replica, trainer] : state.parts.trainers) self->send(trainer, order);
 }
 
 // A new coordinator leads what runs here. What it may have to know is said before AttemptStarted:
