@@ -284,9 +284,10 @@ std::vector<GoldenFrame> golden_frames() {
       reported("report_cut_failed", report::CutFailed{CutId(8), status}),
       reported("report_attempt_failed", report::AttemptFailed{status}),
       reported("report_order_refused", report::OrderRefused{Term(5)}),
-      reported(
-          "report_splits_found",
-          report::SplitsFound{{{{SplitId(3), "topic/3", Offset(4), Offset(9)}}, blob("plan")}}),
+      golden("report_splits_found",
+             example_report(report::SplitsFound{
+                 {{{SplitId(3), "topic/3", Offset(4), Offset(9)}}, *blob("plan")}}),
+             false),
       golden("entry_push", example_entry()),
       golden("entry_barrier", barrier),
       golden("answer_view", example_answer()),

@@ -9,6 +9,7 @@
 
 #include "common/base/limits.hpp"
 #include "worker/actors/bulk_port.hpp"
+#include "worker/actors/peer_watch.hpp"
 #include "worker/actors/shard_actor.hpp"
 #include "worker/actors/split_finder.hpp"
 #include "worker/actors/state_actor.hpp"
@@ -123,20 +124,6 @@ void tell_part(Self self) {
   state.options.on_part(state.term, std::move(part));
 }
 
-// Hears when a process is gone that hosts a part of the attempt: the coordinator may still reach
-// it.
-void watch_peers(Self self, const Routes& routes) {
-  auto& peers = self->state.peers;
-  for (const auto& peer : peers) self->demonitor(peer);
-  peers.clear();
-  for (const auto* hosts : {&routes.replicas, &routes.shards}) {
-    for (const auto& host : *hosts) {
-      if (host.node() == self->node() || !peers.insert(host.address()).second) continue;
-      self->monitor(host);
-    }
-  }
-}
-
 void lose_peer(Self self, const caf::down_msg& down) {
   if (self->state.peers.erase(down.source) == 0) return;
   tell(self, report::AttemptFailed{Status(
@@ -169,7 +156,7 @@ void start(Self self, const order::StartAttempt& order) {
   state.port->begin_attempt(self, order.attempt);
   state.cut = order.restored->cut;
   state.restored = state.cut;
-  watch_peers(self, *order.routes);
+  watch_peers(self, *order.routes, state.peers);
   self->send(state.keeper, order);
 }
 
@@ -262,11 +249,8 @@ void run(Self self, const AttemptLoaded& message) {
     }
     state.trainers[assignment.replica] = trainer.value();
   }
-  if (state.trainers.contains(ReplicaId(0)) && may_gain_splits(order.job->spec.source)) {
-    state.finder = spawn_split_finder(
-        self->system(), {state.options.id, order.attempt, me, order.job->spec.source, loaded.splits,
-                         state.options.secrets, state.options.warn});
-  }
+  if (state.trainers.contains(ReplicaId(0)))
+    state.finder = spawn_split_finder(self->system(), state.options, order, me, loaded.splits);
   state.is_running = true;
   tell_part(self);
   for (const auto& entry : state.early_entries.take()) take_entry(self, entry);
