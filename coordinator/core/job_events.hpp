@@ -181,8 +181,7 @@ struct ReadManifest {
 struct WriteManifest {
   CutContents contents;
 };
-// These splits join the job, the first one behind all known ones: durable before SplitsStored says
-// ok. What another coordinator has stored in their place counts instead.
+// These splits join the job: durable before SplitsStored says ok. What is there already counts.
 struct StoreSplits {
   std::vector<SplitProgress> splits;
 };
