@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "coordinator/cli/send_flags.hpp"
+
 namespace millrace::cli {
 
 void EndpointCommands::add_to(CLI::App& app, const AddVerb& add, Output& output) {
@@ -45,35 +47,11 @@ void EndpointCommands::add_predict() {
 }
 
 void EndpointCommands::add_send() {
-  auto* verb =
-      add_(*app_, "send", "Send rows to a job that reads from producers (source.kind: zeromq)",
-           "  millrace send rows.csv --to tcp://127.0.0.1:5601\n"
-           "  tail -f rows.csv | millrace send - --no-header --to tcp://127.0.0.1:5601\n"
-           "  millrace send rows.csv --producer till-7 --to tcp://127.0.0.1:5601   again: "
-           "counts once\n",
-           [this] { return verb_send(send_, *output_); });
-  verb->add_option("file", send_.file, "rows as CSV; - is standard input")
-      ->required()
-      ->type_name("CSV");
-  verb->add_option("--to", send_.endpoint, "where the job listens: status and summary name it")
-      ->required()
-      ->type_name("tcp://HOST:PORT");
-  verb->add_flag("!--no-header", send_.has_header, "the CSV has no header line");
-  verb->add_option("--producer", send_.producer,
-                   "who sends (default: a new name); sent again under the same name, in messages "
-                   "of as many rows, what has arrived is not counted again")
-      ->type_name("NAME");
-  verb->add_option("--rows-per-message", send_.rows_per_message, "at most (default 500)")
-      ->check(CLI::Range(1, 100'000))
-      ->type_name("N");
-  verb->add_option("--rate", send_.rate, "rows a second (default: as fast as they are taken)")
-      ->type_name("N");
-  verb->add_option("--keys", send_.keys,
-                   "this client's keys, for a source that asks for them (keygen's clients/NAME)")
-      ->type_name("DIR");
-  verb->add_option("--timeout", send_.timeout_s,
-                   "seconds without a word from the source (default 60)")
-      ->type_name("S");
+  auto* verb = add_(*app_, "send", "Send rows to a job that listens for them",
+                    "  millrace send rows.csv --to tcp://127.0.0.1:5601\n"
+                    "  millrace send rows.csv --producer till-7 --to tcp://127.0.0.1:5601\n",
+                    [this] { return verb_send(send_, *output_); });
+  add_send_flags(*verb, send_);
 }
 
 void EndpointCommands::add_serve() {

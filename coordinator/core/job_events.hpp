@@ -32,22 +32,19 @@ struct StartFrom {
   std::string savepoint;  // where there is no cut
   std::string request;    // as is_log_name() says
 };
-// The first thing a job master says. `splits` are all that are known, where reading of each begins:
-// first those of cut 0, `planned` of them (absent: all), then those that joined the job since. A
-// job that has a cut 0 takes no others from it.
+// The first thing a job master says. `splits`: where reading of each known one begins, first those
+// of cut 0, `planned` of them (absent: all), then those that joined since.
 struct JobStarted {
   std::vector<SplitProgress> splits;
   std::optional<StartFrom> from = {};
   std::optional<std::size_t> planned = {};
 };
-// Whoever reads the stream has seen splits that the attempt does not have, and where reading of
-// each begins. They follow the known ones; said again until they are known.
+// Splits that the attempt does not have, behind the known ones; said again until they are known.
 struct SplitsFound {
   Attempt attempt;
   std::vector<SplitProgress> splits;
 };
-// What is stored of splits that joined the job: all known ones, in order. Also said where another
-// coordinator has stored some.
+// All known splits, as stored; also said where another coordinator has stored some.
 struct SplitsStored {
   Status status;
   std::vector<SplitProgress> splits;

@@ -72,7 +72,9 @@ void JobMachine::note(std::string text, Effects& effects, bool is_warning) const
 
 void JobMachine::on(const JobStarted& event, Effects& effects) {
   first_positions_ = event.splits;
-  planned_splits_ = event.planned.value_or(~std::size_t{0});
+  // Where none are told, a cut 0 that is there has all that there are.
+  const std::size_t all = event.splits.empty() ? ~std::size_t{0} : event.splits.size();
+  planned_splits_ = event.planned.value_or(all);
   from_ = event.from;
   run_log(log_.take_over(options_.adoption_patience.count() > 0), effects);
 }

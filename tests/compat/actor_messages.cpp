@@ -308,9 +308,10 @@ std::vector<GoldenFrame> golden_frames() {
       reported("report_outputs_released", report::OutputsReleased{ReplicaId(1), CutId(8)}),
       reported("report_cut_wanted", report::CutWanted{}),
       reported("report_warning", report::Warning{"the sink is away"}),
-      reported(
-          "report_splits_found",
-          report::SplitsFound{{{{SplitId(3), "topic/3", Offset(4), Offset(9)}}, blob("plan")}}),
+      golden("report_splits_found",
+             example_report(report::SplitsFound{
+                 {{{SplitId(3), "topic/3", Offset(4), Offset(9)}}, *blob("plan")}}),
+             false),
       golden("entry_push", example_entry()),
       golden("entry_barrier", barrier),
       golden("answer_view", example_answer()),

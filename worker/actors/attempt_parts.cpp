@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "worker/actors/shard_actor.hpp"
-#include "worker/actors/split_finder.hpp"
 #include "worker/actors/trainer_actor.hpp"
 
 namespace millrace {
@@ -61,10 +60,9 @@ Status spawn_parts(const PartsOwner& owner, const order::StartAttempt& order, Lo
     MILLRACE_ASSIGN(const auto trainer, spawn_trainer(owner, order, loaded, i));
     parts.trainers[order.replicas[i].replica] = trainer;
   }
-  if (parts.trainers.contains(ReplicaId(0)) && may_gain_splits(order.job->spec.source)) {
-    parts.finder = spawn_split_finder(
-        owner.system, {owner.options.id, order.attempt, owner.worker, order.job->spec.source,
-                       loaded.splits, owner.options.secrets, owner.options.warn});
+  if (parts.trainers.contains(ReplicaId(0))) {
+    parts.finder =
+        spawn_split_finder(owner.system, owner.options, order, owner.worker, loaded.splits);
   }
   return {};
 }

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "worker/actors/interfaces.hpp"
+#include "worker/actors/split_finder.hpp"
 #include "worker/actors/worker.hpp"
 
 namespace millrace {

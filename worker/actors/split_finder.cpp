@@ -11,8 +11,18 @@ namespace {
 // again anyway.
 constexpr std::chrono::milliseconds kPatience{3'000};
 
+struct Options {
+  WorkerId worker_id;
+  Attempt attempt;
+  worker_actor worker;
+  SourceSpec source;
+  std::vector<SplitDescription> known;
+  SecretsFolder secrets;
+  std::function<void(std::string)> warn;
+};
+
 struct State {
-  SplitFinderOptions options;
+  Options options;
   bool has_warned = false;  // of what still stands in the way
   static inline const char* name = "split_finder";
 };
@@ -60,21 +70,26 @@ void look(Self self) {
   self->delayed_send(self, options.source.kafka.discovery_interval, LookForSplits{});
 }
 
-split_finder::behavior_type behavior(Self self, SplitFinderOptions options) {
+split_finder::behavior_type behavior(Self self, Options options) {
   self->state.options = std::move(options);
   self->send(self, LookForSplits{});
   return {[self](const LookForSplits&) { look(self); }};
 }
-
-}  // namespace
 
 bool may_gain_splits(const SourceSpec& source) {
   const auto& kafka = source.kafka;
   return source.kind == SourceKind::kafka && !kafka.until && kafka.discovery_interval.count() > 0;
 }
 
-split_finder spawn_split_finder(caf::actor_system& system, SplitFinderOptions options) {
-  return system.spawn<caf::detached>(behavior, std::move(options));
+}  // namespace
+
+split_finder spawn_split_finder(caf::actor_system& system, const WorkerOptions& options,
+                                const order::StartAttempt& start, const worker_actor& worker,
+                                const std::vector<SplitDescription>& known) {
+  const SourceSpec& source = start.job->spec.source;
+  if (!may_gain_splits(source)) return split_finder();
+  return system.spawn<caf::detached>(behavior, Options{options.id, start.attempt, worker, source,
+                                                       known, options.secrets, options.warn});
 }
 
 }  // namespace millrace

@@ -11,19 +11,11 @@ namespace millrace {
 struct LookForSplits {};
 using split_finder = caf::typed_actor<caf::reacts_to<LookForSplits>>;
 
-struct SplitFinderOptions {
-  WorkerId worker_id;
-  Attempt attempt;
-  worker_actor worker;  // told what is found, as a report
-  SourceSpec source;
-  std::vector<SplitDescription> known;  // every split of the job
-  SecretsFolder secrets;
-  std::function<void(std::string)> warn;
-};
-
-// Whether a stream may gain splits, and somebody is to look.
-bool may_gain_splits(const SourceSpec& source);
-split_finder spawn_split_finder(caf::actor_system& system, SplitFinderOptions options);
+// Null where the job's stream gains no splits, or nobody is to look. `known`: every split of the
+// job.
+split_finder spawn_split_finder(caf::actor_system& system, const WorkerOptions& options,
+                                const order::StartAttempt& start, const worker_actor& worker,
+                                const std::vector<SplitDescription>& known);
 
 }  // namespace millrace
 

@@ -10,6 +10,7 @@
 #include "common/base/limits.hpp"
 #include "worker/actors/attempt_parts.hpp"
 #include "worker/actors/bulk_port.hpp"
+#include "worker/actors/peer_watch.hpp"
 #include "worker/actors/state_actor.hpp"
 #include "worker/core/early_entries.hpp"
 
@@ -118,20 +119,6 @@ void tell_part(Self self) {
   state.options.on_part(state.term, std::move(part));
 }
 
-// Hears when a process is gone that hosts a part of the attempt: the coordinator may still reach
-// it.
-void watch_peers(Self self, const Routes& routes) {
-  auto& peers = self->state.peers;
-  for (const auto& peer : peers) self->demonitor(peer);
-  peers.clear();
-  for (const auto* hosts : {&routes.replicas, &routes.shards}) {
-    for (const auto& host : *hosts) {
-      if (host.node() == self->node() || !peers.insert(host.address()).second) continue;
-      self->monitor(host);
-    }
-  }
-}
-
 void lose_peer(Self self, const caf::down_msg& down) {
   if (self->state.peers.erase(down.source) == 0) return;
   tell(self, report::AttemptFailed{Status(
@@ -164,7 +151,7 @@ void start(Self self, const order::StartAttempt& order) {
   state.port->begin_attempt(self, order.attempt);
   state.cut = order.restored->cut;
   state.restored = state.cut;
-  watch_peers(self, *order.routes);
+  watch_peers(self, *order.routes, state.peers);
   self->send(state.keeper, order);
 }
 

@@ -1,0 +1,14 @@
+// The command line of `millrace send`.
+#pragma once
+
+#include "coordinator/cli/verbs.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace millrace::cli {
+
+void add_send_flags(CLI::App& verb, SendVerb& send);
+
+}  // namespace millrace::cli
