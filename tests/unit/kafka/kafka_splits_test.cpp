@@ -131,7 +131,7 @@ BOOST_AUTO_TEST_CASE(a_job_goes_on_only_with_the_topic_that_it_began_with) {
   known.push_back(known.back());
   const auto shrunk = verify_kafka_splits(spec, {}, known);
   BOOST_TEST((shrunk.code() == Code::conflict));
-  BOOST_TEST(shrunk.message().find("has 3 partitions, and had 4") != std::string::npos);
+  BOOST_TEST(shrunk.message().find("has 3 partitions, and the job reads 4") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(the_schema_is_inferred_from_the_records_to_be_read) {
