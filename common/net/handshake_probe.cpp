@@ -15,10 +15,10 @@ constexpr int kEvents = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAIL
                         ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
                         ZMQ_EVENT_CONNECT_RETRIED;
 // libzmq stops at a full queue of events; the probe ends at the first one that tells something.
-constexpr int kEventsMax = 64;
+constexpr int kEventsMax = 128;
 // A server that closes with bytes unread resets the connection, and what it said before may be lost
-// with it: the next try often hears more.
-constexpr int kSilentEndsMax = 12;
+// with it: the next try often hears more, on a busy machine rather seldom.
+constexpr int kSilentEndsMax = 40;
 
 struct Event {
   std::uint16_t kind = 0;

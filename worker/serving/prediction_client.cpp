@@ -12,7 +12,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 // Finding out why nobody answers takes so long at most.
-constexpr std::chrono::milliseconds kProbePatience{1'000};
+constexpr std::chrono::milliseconds kProbePatience{2'000};
 
 std::chrono::milliseconds remaining(Clock::time_point until) {
   const auto left =
