@@ -1,11 +1,8 @@
 // The command line of `millrace send`.
 #pragma once
 
+#include "coordinator/cli/add_verb.hpp"
 #include "coordinator/cli/verbs.hpp"
-
-namespace CLI {
-class App;
-}
 
 namespace millrace::cli {
 
