@@ -44,8 +44,8 @@ SlotSources slot_of(const TrainerPlan& plan) {
 
 // Those that the state lacks: all of them without one, else such as have joined the job since.
 Status add_fresh_splits(const TrainerPlan& plan, TrainerState& state) {
-  const Status other(Code::corrupted, "replica " + std::to_string(plan.replica.value) +
-                                          ": the stored positions are of other splits");
+  Status other(Code::corrupted, "replica " + std::to_string(plan.replica.value) +
+                                    ": the stored positions are of other splits");
   if (state.splits.size() > plan.splits.size()) return other;
   for (std::size_t i = 0; i < plan.splits.size(); ++i) {
     const SplitDescription& split = plan.splits[i];
