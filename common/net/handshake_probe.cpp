@@ -6,6 +6,8 @@
 #include <cstring>
 #include <optional>
 
+#include "common/net/zmtp_greeting.hpp"
+
 namespace millrace::net {
 namespace {
 
@@ -15,10 +17,11 @@ constexpr int kEvents = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAIL
                         ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
                         ZMQ_EVENT_CONNECT_RETRIED;
 // libzmq stops at a full queue of events; the probe ends at the first one that tells something.
-constexpr int kEventsMax = 128;
+constexpr int kEventsMax = 64;
 // A server that closes with bytes unread resets the connection, and what it said before may be lost
-// with it: the next try often hears more, on a busy machine rather seldom.
-constexpr int kSilentEndsMax = 40;
+// with it: the next try often hears more. On a busy machine none may: then its greeting tells.
+constexpr int kSilentEndsMax = 12;
+constexpr std::chrono::milliseconds kGreetingPatience{1'000};
 
 struct Event {
   std::uint16_t kind = 0;
@@ -48,6 +51,15 @@ bool tells_why(const Event& event) {
           event.value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH);
 }
 
+Status explain_mismatch(const std::string& where, bool has_keys) {
+  if (has_keys) {
+    return {Code::permission_denied, where + " does not use keys, and this client insists on it",
+            "start the server with --keys, or ask without, where the network is trusted"};
+  }
+  return {Code::permission_denied, where + " admits only clients with keys",
+          "name this client's keys, for instance --keys keys/clients/NAME"};
+}
+
 Status explain(const Event& event, const std::string& where, bool has_keys) {
   switch (event.kind) {
     case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
@@ -58,13 +70,7 @@ Status explain(const Event& event, const std::string& where, bool has_keys) {
               "again within seconds"};
     case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
       if (event.value != ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH) break;
-      if (has_keys) {
-        return {Code::permission_denied,
-                where + " does not use keys, and this client insists on it",
-                "start the server with --keys, or ask without, where the network is trusted"};
-      }
-      return {Code::permission_denied, where + " admits only clients with keys",
-              "name this client's keys, for instance --keys keys/clients/NAME"};
+      return explain_mismatch(where, has_keys);
     default:
       break;
   }
@@ -107,7 +113,13 @@ Status explain_unreachable(Context& context, const Endpoint& endpoint, const Soc
         continue;
       }
       found = explain(*event, where, options.security.client != nullptr);
-      if (tells_why(*event) || ++silent_ends == kSilentEndsMax) break;
+      if (tells_why(*event)) break;
+      if (++silent_ends < kSilentEndsMax) continue;
+      const auto mechanism = ask_mechanism(endpoint, kGreetingPatience);
+      const bool has_keys = options.security.client != nullptr;
+      if (mechanism && (*mechanism == "CURVE") != has_keys)
+        found = explain_mismatch(where, has_keys);
+      break;
     }
   }
   zmq_socket_monitor(probe.handle_, nullptr, 0);

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "common/net/handshake_probe.hpp"
+#include "common/net/zmtp_greeting.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace millrace::net {
@@ -175,6 +176,14 @@ BOOST_AUTO_TEST_CASE(a_client_that_expects_another_server_is_told_where_to_look)
   BOOST_TEST((refused.code() == Code::unreachable));
   BOOST_TEST(refused.hint().find("server's public key") != std::string::npos);
   BOOST_TEST(gate->stats().admitted + gate->stats().unknown_keys == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_server_says_whether_it_uses_keys) {
+  server.emplace(Socket::bind(context, SocketKind::router, Endpoint{}).value());
+  BOOST_TEST(ask_mechanism(server->endpoint(), kWait).value_or("") == "NULL");
+  start_gate();
+  bind();
+  BOOST_TEST(ask_mechanism(server->endpoint(), kWait).value_or("") == "CURVE");
 }
 
 BOOST_AUTO_TEST_CASE(nobody_listening_is_told_as_such) {
