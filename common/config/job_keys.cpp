@@ -37,6 +37,11 @@ const std::vector<std::string>& words<MergeMode>() {
                                                "async_gradient", "synchronous"};
   return all;
 }
+template <>
+const std::vector<std::string>& words<Precision>() {
+  static const std::vector<std::string> all = {"float32", "bfloat16"};
+  return all;
+}
 
 }  // namespace job_key_access
 
@@ -250,7 +255,11 @@ void add_training_and_merge(Keys& keys) {
                            "time between two pushes that carry the optimiser's averages too"),
                        1, 1000));
   row->unit = "pushes";
-  row->default_note = "1; 8 for averages between hosts";
+  row->default_note = "1; 32 for averages between hosts";
+  row->only_with = "merge.mode=async_average";
+  row = &goes_on(add(keys, "merge.precision", merge, &MergeSpec::precision,
+                     "of the parameters that travel; what bfloat16 rounds off waits for later"));
+  row->default_note = "float32; bfloat16 for averages between hosts";
   row->only_with = "merge.mode=async_average";
   row = &goes_on(range(add(keys, "merge.max_staleness", merge, &MergeSpec::max_staleness,
                            "rounds that a replica may run ahead before it waits"),

@@ -24,6 +24,8 @@ enum class ModelKind { linear, logistic, softmax, mlp };
 enum class OptimizerKind { sgd, adagrad, adam, nag };
 enum class TrainingMode { online, mini_batch };
 enum class MergeMode { async_average, async_sum, elastic, async_gradient, synchronous };
+// How a number travels between hosts.
+enum class Precision : std::uint8_t { float32, bfloat16 };
 enum class TransformKind { impute, standardize, one_hot, hash };
 enum class ImputeStrategy { mean, constant };
 
@@ -153,6 +155,8 @@ struct MergeSpec {
   std::optional<std::uint32_t> every = {};
   // pushes between two that carry the optimiser's averages, >= 1; absent: chosen like `every`
   std::optional<std::uint32_t> slots_every = {};
+  // of parameters between hosts, but for barriers; absent: chosen like `every`
+  std::optional<Precision> precision = {};
   std::uint32_t max_staleness = 16;  // rounds a replica may run ahead before it waits, >= 1
   double alpha = 0.5;                // elastic: pull towards the centre, (0, 1]
   double learning_rate_scale = 0.0;  // 0: chosen from the mode and the replicas

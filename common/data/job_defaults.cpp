@@ -96,8 +96,15 @@ std::uint32_t default_merge_every(MergeMode mode, TrainingMode training, MergeRe
 }
 
 // What Adam keeps of its gradients changes slowly, and is two thirds of what it pushes: between
-// hosts every eighth push takes it along. Inside a process bytes cost nothing.
-constexpr std::uint32_t kSlotsEveryBetweenHosts = 8;
+// hosts every thirty-second push takes it along.
+constexpr std::uint32_t kSlotsEveryBetweenHosts = 32;
+
+// What is left open of how averages travel. Inside a process bytes cost nothing.
+void resolve_traffic(MergeSpec& merge, MergeReach reach) {
+  const bool is_costly = reach == MergeReach::hosts;
+  if (!merge.slots_every) merge.slots_every = is_costly ? kSlotsEveryBetweenHosts : 1;
+  if (!merge.precision) merge.precision = is_costly ? Precision::bfloat16 : Precision::float32;
+}
 
 // A gradient is one step of one optimiser: its answer is theta itself, which moves uncopied.
 std::uint32_t default_shards(const JobSpec& resolved) {
@@ -122,9 +129,7 @@ Status resolve_defaults(JobSpec& spec, const Schema& schema, MergeReach reach) {
   auto& merge = *spec.merge;
   if (!merge.mode) merge.mode = default_merge_mode(spec.model->kind, spec.optimizer->kind, reach);
   if (!merge.every) merge.every = default_merge_every(*merge.mode, spec.training->mode, reach);
-  if (!merge.slots_every && *merge.mode == MergeMode::async_average) {
-    merge.slots_every = reach == MergeReach::hosts ? kSlotsEveryBetweenHosts : 1;
-  }
+  if (*merge.mode == MergeMode::async_average) resolve_traffic(merge, reach);
   return {};
 }
 

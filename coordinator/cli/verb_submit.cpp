@@ -92,6 +92,7 @@ void take_open_parts(const JobSpec& running, JobSpec& offered) {
   if (offered.merge && running.merge) {
     if (!offered.merge->every) offered.merge->every = running.merge->every;
     if (!offered.merge->slots_every) offered.merge->slots_every = running.merge->slots_every;
+    if (!offered.merge->precision) offered.merge->precision = running.merge->precision;
   }
   if (!offered.source.csv.header) offered.source.csv.header = running.source.csv.header;
 }

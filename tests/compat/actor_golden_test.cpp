@@ -225,6 +225,24 @@ BOOST_AUTO_TEST_CASE(an_entry_and_an_answer_keep_their_payloads_bit_for_bit) {
   BOOST_TEST((order.value().values == nullptr));
 }
 
+BOOST_AUTO_TEST_CASE(rounded_payloads_travel_in_two_bytes_a_number_of_vector_0) {
+  const auto whole = encode_message(test::example_entry()).value().size();
+  const auto frame = encode_message(test::example_rounded_entry()).value();
+  const auto expected = test::example_push();
+  const std::size_t numbers =
+      expected->vectors[0].dense.size() + expected->vectors[0].row_values.size();
+  BOOST_TEST(frame.size() == whole - 2 * numbers);
+  const auto entry = decode_message<Entry>(frame.join());
+  BOOST_REQUIRE_MESSAGE(entry.is_ok(), entry.status().message());
+  const auto& push = static_cast<const ParameterPush&>(*entry.value().payload);
+  BOOST_TEST((push.precision == Precision::bfloat16));
+  // Halves, quarters: they are numbers of that precision.
+  BOOST_TEST((push.vectors[0].dense == expected->vectors[0].dense));
+  BOOST_TEST((push.vectors[0].rows == expected->vectors[0].rows));
+  BOOST_TEST((push.vectors[0].row_values == expected->vectors[0].row_values));
+  BOOST_TEST((push.vectors[1].dense == expected->vectors[1].dense));
+}
+
 BOOST_AUTO_TEST_CASE(a_weight_that_is_no_share_is_refused) {
   for (const double weight : {-0.001, 1.001, std::numeric_limits<double>::quiet_NaN(),
                               std::numeric_limits<double>::infinity()}) {

@@ -238,6 +238,14 @@ Entry example_entry() {
   return entry;
 }
 
+Entry example_rounded_entry() {
+  Entry entry = example_entry();
+  auto push = example_push();
+  push->precision = Precision::bfloat16;
+  entry.payload = std::move(push);
+  return entry;
+}
+
 Answer example_answer() {
   Answer answer;
   answer.attempt = Attempt(3);
@@ -313,6 +321,7 @@ std::vector<GoldenFrame> golden_frames() {
                  {{{SplitId(3), "topic/3", Offset(4), Offset(9)}}, *blob("plan")}}),
              false),
       golden("entry_push", example_entry()),
+      golden("entry_rounded", example_rounded_entry()),
       golden("entry_barrier", barrier),
       golden("answer_view", example_answer()),
       golden("answer_cut_order", ordering),

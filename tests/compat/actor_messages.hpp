@@ -21,6 +21,7 @@ WorkerReport example_report(decltype(WorkerReport::what) what);
 std::shared_ptr<ParameterPush> example_push();
 std::shared_ptr<ParameterView> example_view();
 Entry example_entry();
+Entry example_rounded_entry();
 Answer example_answer();
 Chunk example_chunk();
 

@@ -5,6 +5,7 @@
 
 #include "common/base/fields.hpp"
 #include "common/base/limits.hpp"
+#include "common/ml/kernels/merge_kernels.hpp"
 #include "worker/training/parameter_payload.hpp"
 
 namespace millrace {
@@ -12,14 +13,26 @@ namespace {
 
 constexpr std::uint16_t kFormat = 1;
 
+constexpr std::size_t width_of(Precision precision) {
+  return precision == Precision::bfloat16 ? sizeof(std::uint16_t) : sizeof(float);
+}
+
 // Lengths of one vector's blocks, which follow all fields.
 struct BlockSizes {
   std::uint32_t dense = 0;
   std::uint32_t rows = 0;
   std::uint32_t row_values = 0;
 
-  std::uint64_t bytes() const { return (std::uint64_t{dense} + rows + row_values) * sizeof(float); }
+  std::uint64_t bytes(Precision precision) const {
+    return (std::uint64_t{dense} + row_values) * width_of(precision) +
+           std::uint64_t{rows} * sizeof(std::uint32_t);
+  }
 };
+
+// Of vector 0 alone: slots are small squares and slow averages, which need their exponents whole.
+Precision precision_of(std::size_t vector, Precision precision) {
+  return vector == 0 ? precision : Precision::float32;
+}
 
 template <typename T>
 ByteView block_of(const T& values) {
@@ -28,11 +41,19 @@ ByteView block_of(const T& values) {
 
 template <typename T>
 void read_block(ByteReader& reader, std::uint32_t count, T& values) {
-  static_assert(sizeof(values[0]) == sizeof(float));
-  const auto block = reader.get_view(count * sizeof(float));
+  const auto block = reader.get_view(count * sizeof(values[0]));
   if (!reader.is_ok() || count == 0) return;
   values.resize(count);
   std::memcpy(values.data(), block.data(), block.size());
+}
+
+void read_numbers(ByteReader& reader, std::uint32_t count, Precision precision,
+                  AlignedVector<float>& values) {
+  if (precision == Precision::float32) return read_block(reader, count, values);
+  const auto block = reader.get_view(count * width_of(precision));
+  if (!reader.is_ok() || count == 0) return;
+  values.resize(count);
+  kernels::widen_bfloat16(block.data(), count, values.data());
 }
 
 std::vector<BlockSizes> sizes_of(const std::vector<Gradient>& vectors) {
@@ -45,28 +66,53 @@ std::vector<BlockSizes> sizes_of(const std::vector<Gradient>& vectors) {
   return sizes;
 }
 
-void add_blocks(const std::vector<Gradient>& vectors, Frame& frame) {
-  for (const auto& vector : vectors) {
-    frame.blocks.push_back(block_of(vector.dense));
+// Numbers that were made for one frame, and what it shares with others.
+struct RoundedBlocks {
+  AlignedVector<std::uint16_t> dense, row_values;
+  std::shared_ptr<const void> payload;
+};
+
+AlignedVector<std::uint16_t> rounded(const AlignedVector<float>& values) {
+  AlignedVector<std::uint16_t> result(values.size());
+  kernels::round_to_bfloat16(values.data(), values.size(), result.data());
+  return result;
+}
+
+void add_blocks(const std::vector<Gradient>& vectors, Precision precision,
+                std::shared_ptr<const void> payload, Frame& frame) {
+  frame.owner = payload;
+  for (std::size_t v = 0; v < vectors.size(); ++v) {
+    const Gradient& vector = vectors[v];
+    if (precision_of(v, precision) == Precision::float32) {
+      frame.blocks.push_back(block_of(vector.dense));
+      frame.blocks.push_back(block_of(vector.rows));
+      frame.blocks.push_back(block_of(vector.row_values));
+      continue;
+    }
+    auto blocks = std::make_shared<RoundedBlocks>();
+    *blocks = {rounded(vector.dense), rounded(vector.row_values), payload};
+    frame.blocks.push_back(block_of(blocks->dense));
     frame.blocks.push_back(block_of(vector.rows));
-    frame.blocks.push_back(block_of(vector.row_values));
+    frame.blocks.push_back(block_of(blocks->row_values));
+    frame.owner = std::move(blocks);
   }
 }
 
 // The blocks are all that remains.
-void read_blocks(ByteReader& reader, const std::vector<BlockSizes>& sizes,
+void read_blocks(ByteReader& reader, const std::vector<BlockSizes>& sizes, Precision precision,
                  std::vector<Gradient>& vectors) {
   std::uint64_t bytes = 0;
-  for (const auto& size : sizes) bytes += size.bytes();
+  for (std::size_t v = 0; v < sizes.size(); ++v)
+    bytes += sizes[v].bytes(precision_of(v, precision));
   if (reader.is_ok() && bytes != reader.remaining()) {
     reader.fail("the vectors are longer or shorter than their blocks");
   }
   if (!reader.is_ok()) return;
   vectors.resize(sizes.size());
   for (std::size_t v = 0; v < sizes.size(); ++v) {
-    read_block(reader, sizes[v].dense, vectors[v].dense);
+    read_numbers(reader, sizes[v].dense, precision_of(v, precision), vectors[v].dense);
     read_block(reader, sizes[v].rows, vectors[v].rows);
-    read_block(reader, sizes[v].row_values, vectors[v].row_values);
+    read_numbers(reader, sizes[v].row_values, precision_of(v, precision), vectors[v].row_values);
   }
 }
 
@@ -107,7 +153,8 @@ static void fields(F& f, Answer& answer) {
 
 template <typename F>
 static void fields(F& f, ParameterPush& push, std::vector<BlockSizes>& sizes) {
-  f(EnumField{push.kind, PushKind::position, "the kind of a push"}, push.layout_id, push.rate_scale,
+  f(EnumField{push.kind, PushKind::position, "the kind of a push"},
+    EnumField{push.precision, Precision::bfloat16, "a precision"}, push.layout_id, push.rate_scale,
     ListField{sizes, limits::kPushVectorsMax, "vectors of a push"},
     ListField{push.scalars, limits::kScalarsMax, "scalars"},
     ListField{push.statistics, limits::kStatisticsMax, "statistics"},
@@ -117,7 +164,8 @@ static void fields(F& f, ParameterPush& push, std::vector<BlockSizes>& sizes) {
 template <typename F>
 static void fields(F& f, ParameterView& view, std::vector<BlockSizes>& sizes,
                    std::vector<DictionaryEntry>& dictionary) {
-  f(ListField{sizes, limits::kPushVectorsMax, "vectors of a view"},
+  f(EnumField{view.precision, Precision::bfloat16, "a precision"},
+    ListField{sizes, limits::kPushVectorsMax, "vectors of a view"},
     ListField{view.scalars, limits::kScalarsMax, "scalars"},
     ListField{view.statistics, limits::kStatisticsMax, "statistics"},
     ListField{dictionary, limits::kDictionaryEntriesMax, "categories"});
@@ -156,8 +204,7 @@ Result<Frame> encode_message(const Entry& entry) {
   auto sizes = sizes_of(push.vectors);
   fields(writer, const_cast<ParameterPush&>(push), sizes);
   MILLRACE_ASSIGN(Frame frame, make_frame(writer, bytes, "an entry"));
-  add_blocks(push.vectors, frame);
-  frame.owner = entry.payload;
+  add_blocks(push.vectors, push.precision, entry.payload, frame);
   return frame;
 }
 
@@ -177,7 +224,7 @@ Result<Entry> decode_message(ByteView bytes) {
     std::vector<BlockSizes> sizes;
     fields(visitor, *push, sizes);
     if (!std::isfinite(push->rate_scale)) reader.fail("its rate is not a number");
-    read_blocks(reader, sizes, push->vectors);
+    read_blocks(reader, sizes, push->precision, push->vectors);
     entry.payload = std::move(push);
   }
   if (const auto status = reader.finish(); !status.is_ok()) return status.with_context("an entry");
@@ -199,8 +246,7 @@ Result<Frame> encode_message(const Answer& answer) {
   fields(writer, const_cast<ParameterView&>(view), sizes,
          const_cast<std::vector<DictionaryEntry>&>(*dictionary));
   MILLRACE_ASSIGN(Frame frame, make_frame(writer, bytes, "an answer"));
-  add_blocks(view.vectors, frame);
-  frame.owner = answer.values;
+  add_blocks(view.vectors, view.precision, answer.values, frame);
   return frame;
 }
 
@@ -219,7 +265,7 @@ Result<Answer> decode_message(ByteView bytes) {
     auto dictionary = std::make_shared<std::vector<DictionaryEntry>>();
     fields(visitor, *view, sizes, *dictionary);
     if (!dictionary->empty()) view->dictionary = std::move(dictionary);
-    read_blocks(reader, sizes, view->vectors);
+    read_blocks(reader, sizes, view->precision, view->vectors);
     answer.values = std::move(view);
   }
   if (const auto status = reader.finish(); !status.is_ok()) return status.with_context("an answer");

@@ -13,6 +13,7 @@
 #include <optional>
 #include <vector>
 
+#include "common/config/job_spec.hpp"
 #include "common/data/dictionary.hpp"
 #include "common/ml/model.hpp"
 #include "worker/core/stream.hpp"
@@ -29,6 +30,8 @@ struct ParameterPush final : PushPayload {
   PushKind kind = PushKind::delta;
   std::uint64_t layout_id = 0;  // of the whole model; a shard refuses another
   double rate_scale = 1.0;      // gradient: multiplies the learning rate
+  // bfloat16: every number of vector 0 is one, and leaves the process in two bytes.
+  Precision precision = Precision::float32;
   std::vector<Gradient> vectors;
   std::vector<double> scalars;     // the optimiser's, as gains
   std::vector<double> statistics;  // the pipeline's, as increments
@@ -42,6 +45,7 @@ Status check_bounded(const ParameterPush& push);
 using DictionaryLog = std::shared_ptr<const std::vector<DictionaryEntry>>;
 
 struct ParameterView final : ViewPayload {
+  Precision precision = Precision::float32;  // bfloat16: vector 0 is rounded where it leaves
   std::vector<Gradient> vectors;  // rows: those that changed since the replica's last view
   std::vector<double> scalars;
   std::vector<double> statistics;

@@ -13,13 +13,16 @@ const ParameterPush& as_push(const PushPayload& push) {
   return static_cast<const ParameterPush&>(push);
 }
 
-void merge_stretch(std::span<float> now, std::span<const float> gain, SlotMerge merge,
-                   float weight) {
+// `keep`: of what is never negative, the share that no gain takes away. A replica that gains from
+// an older base may lose more than is there, though an average of averages is never below the share
+// of those that did not push.
+void merge_stretch(std::span<float> now, std::span<const float> gain, SlotMerge merge, float weight,
+                   float keep) {
   switch (merge) {
     case SlotMerge::max:
       return kernels::merge_max(gain.data(), now.size(), now.data());
     case SlotMerge::average_non_negative:
-      return kernels::merge_non_negative(weight, gain.data(), now.size(), now.data());
+      return kernels::merge_non_negative(weight, keep, gain.data(), now.size(), now.data());
     case SlotMerge::average:
       return kernels::axpy(weight, gain.data(), now.size(), now.data());
     case SlotMerge::sum:
@@ -130,15 +133,18 @@ void ParameterShard::apply_delta(const ParameterPush& push, double weight) {
   const bool averages =
       options_.mode == MergeMode::async_average || options_.mode == MergeMode::synchronous;
   const auto factor = static_cast<float>(averages ? weight : 1.0);
+  // In a round all gain from the base that is here.
+  const float keep = options_.mode == MergeMode::async_average ? 1.0f - factor : 0.0f;
   const std::size_t width = slice_.table_width;
   for (std::size_t v = 0; v < push.vectors.size(); ++v) {
     auto& now = v == 0 ? parameters_.theta : parameters_.slots[v - 1];
     const SlotMerge merge = v == 0 ? SlotMerge::average : options_.optimizer->slots()[v - 1].merge;
-    merge_stretch(std::span(now).first(slice_.dense), push.vectors[v].dense, merge, factor);
+    merge_stretch(std::span(now).first(slice_.dense), push.vectors[v].dense, merge, factor, keep);
     for (std::size_t i = 0; i < push.vectors[0].rows.size(); ++i) {
       merge_stretch(std::span(now).subspan(
                         slice_.dense + std::size_t{push.vectors[0].rows[i]} * width, width),
-                    std::span(push.vectors[v].row_values).subspan(i * width, width), merge, factor);
+                    std::span(push.vectors[v].row_values).subspan(i * width, width), merge, factor,
+                    keep);
     }
   }
   for (std::size_t i = 0; i < push.scalars.size(); ++i) {
@@ -263,6 +269,7 @@ std::shared_ptr<const ViewPayload> ParameterShard::answer(ReplicaId replica,
     return view;
   }
   const std::size_t width = slice_.table_width;
+  if (push != nullptr) view->precision = push->precision;
   // Slots answer slots.
   const bool has_slots = push == nullptr || push->vectors.size() != 1;
   view->vectors.resize(has_slots ? vectors() : 1);

@@ -1,15 +1,12 @@
 #include "worker/training/replica_parameters.hpp"
 
 #include <algorithm>
-#include <limits>
 
 #include "common/ml/kernels/kernels.hpp"
 #include "common/ml/kernels/merge_kernels.hpp"
 
 namespace millrace {
 namespace {
-
-constexpr float kNoBound = std::numeric_limits<float>::infinity();
 
 // `next_base` is what the shard answered plus this replica's later frozen pushes.
 void rebase_stretch(std::span<float> now, std::span<float> base, std::span<const float> next_base,
@@ -19,24 +16,20 @@ void rebase_stretch(std::span<float> now, std::span<float> base, std::span<const
     std::ranges::copy(next_base, base.begin());
     return;
   }
-  const float least = merge == SlotMerge::average_non_negative ? 0.0f : -kNoBound;
-  kernels::rebase(next_base.data(), now.size(), least, now.data(), base.data());
+  if (merge == SlotMerge::average_non_negative) {
+    return kernels::rebase_non_negative(next_base.data(), now.size(), now.data(), base.data());
+  }
+  kernels::rebase(next_base.data(), now.size(), now.data(), base.data());
 }
 
 void add_later(std::span<float> base, std::span<const float> gain, SlotMerge merge) {
   if (merge == SlotMerge::max) {
     kernels::merge_max(gain.data(), base.size(), base.data());
+  } else if (merge == SlotMerge::average_non_negative) {
+    kernels::merge_non_negative(1.0f, 0.0f, gain.data(), base.size(), base.data());
   } else {
     kernels::axpy(1.0f, gain.data(), base.size(), base.data());
   }
-}
-
-// What a stretch gained since its base, which moves up to the present. A maximum is sent as it
-// stands.
-void freeze_stretch(std::span<const float> now, std::span<float> base, SlotMerge merge,
-                    std::span<float> gain) {
-  kernels::take_gain(now.data(), now.size(), base.data(), gain.data());
-  if (merge == SlotMerge::max) std::ranges::copy(now, gain.begin());
 }
 
 }  // namespace
@@ -88,18 +81,28 @@ PushPayloads ReplicaParameters::empty_payloads(std::size_t vectors) const {
   return payloads;
 }
 
+// What a stretch gained since its base, which moves up by as much. A maximum and a position are
+// sent as they stand.
+void ReplicaParameters::freeze_stretch(std::size_t vector, const Stretch& at,
+                                       std::span<float> gain) const {
+  if (kind_ != PushKind::delta) {
+    std::ranges::copy(at.now, gain.begin());
+    return;
+  }
+  if (vector == 0 && is_rounded_) {
+    return kernels::take_rounded_gain(at.now.data(), at.now.size(), at.base.data(), gain.data());
+  }
+  kernels::take_gain(at.now.data(), at.now.size(), at.base.data(), gain.data());
+  if (at.merge == SlotMerge::max) std::ranges::copy(at.now, gain.begin());
+}
+
 void ReplicaParameters::freeze_dense(std::size_t vector, PushPayloads& payloads) {
   for (std::uint32_t shard = 0; shard < layout_.shards(); ++shard) {
     const std::size_t begin = layout_.dense_begin(shard);
     const std::size_t count = layout_.dense_end(shard) - begin;
     auto& gain = payloads[shard]->vectors[vector].dense;
     gain.resize(count);
-    const Stretch at = stretch(vector, begin, count);
-    if (kind_ == PushKind::delta) {
-      freeze_stretch(at.now, at.base, at.merge, gain);
-    } else {
-      std::ranges::copy(at.now, gain.begin());
-    }
+    freeze_stretch(vector, stretch(vector, begin, count), gain);
   }
 }
 
@@ -114,12 +117,7 @@ void ReplicaParameters::freeze_rows(PushPayloads& payloads) {
       auto& values = push.vectors[v].row_values;
       values.resize(values.size() + width);
       const std::span<float> gain(values.data() + values.size() - width, width);
-      const Stretch at = stretch(v, layout_.whole().dense + std::size_t{row} * width, width);
-      if (kind_ == PushKind::delta) {
-        freeze_stretch(at.now, at.base, at.merge, gain);
-      } else {
-        std::ranges::copy(at.now, gain.begin());
-      }
+      freeze_stretch(v, stretch(v, layout_.whole().dense + std::size_t{row} * width, width), gain);
     }
   }
   touched_.clear();
@@ -138,7 +136,12 @@ PushPayloads ReplicaParameters::freeze(PushExtent extent) {
   MILLRACE_CHECK(kind_ != PushKind::gradient);
   const bool has_slots = takes_slots(extent);
   pushes_without_slots_ = has_slots || vectors() == 1 ? 0 : pushes_without_slots_ + 1;
+  is_rounded_ = extent == PushExtent::filtered && kind_ == PushKind::delta &&
+                filter_.precision == Precision::bfloat16;
   PushPayloads payloads = empty_payloads(has_slots ? vectors() : 1);
+  for (const auto& push : payloads) {
+    if (is_rounded_) push->precision = Precision::bfloat16;
+  }
   for (std::size_t v = 0; v < payloads[0]->vectors.size(); ++v) freeze_dense(v, payloads);
   freeze_rows(payloads);
   if (kind_ == PushKind::delta) {

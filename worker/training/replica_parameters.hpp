@@ -9,8 +9,9 @@
 // later frozen pushes and theta' = base' + (theta - base): nothing learned meanwhile is lost, and
 // nobody waited.
 //
-// A push may leave the optimiser's averages behind (PushFilter): what they learned stays between
-// base and slot until a push takes them along, and a flush leaves nothing.
+// A push may leave the optimiser's averages behind, and what rounding takes off theta
+// (PushFilter): it stays between base and present until a push takes it along, and a flush leaves
+// nothing. Answers to rounded pushes arrive rounded; gains are counted from them as they arrived.
 #pragma once
 
 #include <cstdint>
@@ -31,6 +32,7 @@ struct PushFilter {
   // Every how many pushes the optimiser's slots travel. More than 1 only where all of them are
   // averages, which is what each replica has of its own gradients anyway, and no table rows travel.
   std::uint32_t slots_every = 1;
+  Precision precision = Precision::float32;  // of theta's gains
 };
 
 enum class PushExtent : std::uint8_t {
@@ -55,7 +57,7 @@ class ReplicaParameters {
   // What was learned since the last freeze, or where theta stands (elastic).
   PushPayloads freeze(PushExtent extent = PushExtent::whole);
   // Whether the newest push left something behind.
-  bool holds_back() const { return pushes_without_slots_ != 0; }
+  bool holds_back() const { return pushes_without_slots_ != 0 || is_rounded_; }
   // Payloads without parameters: they carry only what the trainer adds.
   PushPayloads freeze_nothing() const { return empty_payloads(0); }
   // A gradient, handed over: this replica's own parameters do not move until the shards answer.
@@ -84,6 +86,7 @@ class ReplicaParameters {
   PushPayloads empty_payloads(std::size_t vectors) const;
   void freeze_dense(std::size_t vector, PushPayloads& payloads);
   void freeze_rows(PushPayloads& payloads);
+  void freeze_stretch(std::size_t vector, const Stretch& at, std::span<float> gain) const;
   bool take_theta(const std::shared_ptr<const ParameterView>& view);
   void rebase_dense(std::uint32_t shard, std::size_t vector, Sequence answered,
                     const AlignedVector<float>& values);
@@ -109,6 +112,7 @@ class ReplicaParameters {
   std::vector<Sequence> answered_;  // newest answer of each shard; an answer may skip earlier ones
   Gradient spare_;
   std::uint32_t pushes_without_slots_ = 0;  // since the last with them
+  bool is_rounded_ = false;                 // the newest push
 };
 
 }  // namespace millrace

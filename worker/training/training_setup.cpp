@@ -110,7 +110,8 @@ Result<TrainingSetupPtr> make_training_setup(const JobSpec& resolved, const Sche
       layout_id_of(layout, setup->optimizer->slots().size(), setup->statistics_size, shards);
   setup->push_kind = push_kind_of(*resolved.merge->mode, resolved.training->mode);
   if (resolved.merge->mode == MergeMode::async_average) {
-    setup->push_filter.slots_every = resolved.merge->slots_every.value_or(1);
+    setup->push_filter = {resolved.merge->slots_every.value_or(1),
+                          resolved.merge->precision.value_or(Precision::float32)};
   }
   setup->rate_scale = resolve_rate_scale(*resolved.merge, resolved.parallelism);
   return TrainingSetupPtr(std::move(setup));

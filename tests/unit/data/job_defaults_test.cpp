@@ -59,8 +59,10 @@ BOOST_AUTO_TEST_CASE(between_hosts_networks_are_averaged_and_rarely) {
     BOOST_TEST(resolve_defaults(*spec, schema_of(Task::binary), MergeReach::hosts).is_ok());
   BOOST_TEST((network.merge->mode == MergeMode::async_average));
   BOOST_TEST(network.merge->every.value() == 16u);
-  BOOST_TEST(network.merge->slots_every.value() == 8u);
+  BOOST_TEST(network.merge->slots_every.value() == 32u);
+  BOOST_TEST((network.merge->precision == Precision::bfloat16));
   BOOST_TEST(!linear.merge->slots_every.has_value());
+  BOOST_TEST(!linear.merge->precision.has_value());
   for (const auto* spec : {&asked, &normalised})
     BOOST_TEST((spec->merge->mode == MergeMode::async_gradient));
   BOOST_TEST(asked.merge->every.value() == 1u);

@@ -1,6 +1,9 @@
 #include "tests/unit/training/merging.hpp"
 
+#include <cmath>
 #include <limits>
+
+#include "worker/training/message_codec.hpp"
 
 namespace millrace {
 namespace {
@@ -179,6 +182,91 @@ BOOST_AUTO_TEST_CASE(slots_under_way_are_not_lost_by_an_answer_without_them) {
   m.tell(0, Sequence(5), last);
   BOOST_TEST(slot[kDense] == 2.0f);
   BOOST_TEST(m.shard(0).state().parameters.slots[0][kDense] == 2.0f);
+}
+
+// Two replicas' second moments decay alike from one base; what the first is told of and decays
+// from there must not cost the shard more than is there.
+BOOST_AUTO_TEST_CASE(averages_that_decay_between_rare_pushes_never_vanish) {
+  Merging m(MergeMode::async_average, PushKind::delta, OptimizerKind::adam, 1, {},
+            Merging::kWithoutTable);
+  constexpr std::size_t kSecond = 1;
+  const auto moment = [&](std::uint32_t id) -> float& {
+    return m.replica(id).state().slots[kSecond][kDense];
+  };
+  const auto push = [&](std::uint32_t id, std::uint64_t sequence) {
+    const auto payloads = m.replica(id).freeze();
+    m.replica(id).sent(Sequence(sequence), payloads);
+    m.apply(id, payloads, 0.5);
+    m.tell(id, Sequence(sequence), payloads);
+    return m.shard(0).state().parameters.slots[kSecond][kDense];
+  };
+  moment(0) = 100.0f;
+  (void)push(0, 2);
+  (void)push(1, 2);
+  for (std::uint64_t round = 3; round < 40; ++round) {
+    for (const std::uint32_t id : {0u, 1u}) {
+      moment(id) *= 0.1f;
+      BOOST_TEST(push(id, round) > 0.0f);
+      BOOST_TEST(moment(id) > 0.0f);
+    }
+  }
+  BOOST_TEST(moment(0) < 1e-3f);
+}
+
+// A replica that learns the same small step between pushes; afterwards the sums of what it learned
+// and of what the shards took.
+BOOST_AUTO_TEST_CASE(what_rounding_takes_off_a_push_comes_with_a_later_one) {
+  for (const auto& layout : {Merging::kWithTable, Merging::kWithoutTable}) {
+    Merging m(MergeMode::async_average, PushKind::delta, OptimizerKind::sgd, 2,
+              {.precision = Precision::bfloat16}, layout);
+    const auto start = m.merged();
+    constexpr float kStep = 0.01234567f;
+    const std::size_t last = layout.total() - 1;  // of the table, if there is one
+    for (std::uint64_t sequence = 2; sequence < 200; ++sequence) {
+      m.theta(0)[kDense] += kStep;
+      m.theta(0)[last] += kStep;
+      if (layout.table_rows != 0) m.replica(0).touched().push_back(layout.table_rows - 1);
+      const bool is_last = sequence == 199;
+      const auto push = m.replica(0).freeze(is_last ? PushExtent::whole : PushExtent::filtered);
+      BOOST_TEST((push[0]->precision == (is_last ? Precision::float32 : Precision::bfloat16)));
+      BOOST_TEST(m.replica(0).holds_back() == !is_last);
+      m.replica(0).sent(Sequence(sequence), push);
+      m.apply(0, push, 1.0);
+      const auto views = m.answer(0, push);
+      BOOST_TEST((views[1]->precision == push[1]->precision));
+      for (std::uint32_t shard = 0; shard < 2; ++shard)
+        m.replica(0).rebase(ShardId(shard), Sequence(sequence), views[shard]);
+    }
+    const auto end = m.merged();
+    for (const std::size_t at : {kDense, last}) {
+      // A float32 near 45 is 2e-6 off at each step.
+      BOOST_TEST(end[at] - start[at] == 198 * kStep, boost::test_tools::tolerance(3e-4f));
+      BOOST_TEST(m.theta(0)[at] == end[at], boost::test_tools::tolerance(1e-6f));
+    }
+  }
+}
+
+// What arrives of a view in two bytes a number is what later gains are counted from.
+BOOST_AUTO_TEST_CASE(a_rounded_answer_gains_nothing) {
+  Merging m(MergeMode::async_average, PushKind::delta, OptimizerKind::sgd, 1,
+            {.precision = Precision::bfloat16}, Merging::kWithoutTable);
+  m.theta(0)[kDense] += 0.3f;
+  const auto push = m.replica(0).freeze(PushExtent::filtered);
+  m.replica(0).sent(Sequence(2), push);
+  m.apply(0, push, 0.5);
+  Answer answer;
+  answer.sequence = Sequence(2);
+  answer.values = m.answer(0, push)[0];
+  const auto arrived = decode_message<Answer>(encode_message(answer).value().join());
+  BOOST_REQUIRE(arrived.is_ok());
+  const auto view = std::static_pointer_cast<const ParameterView>(arrived.value().values);
+  const float exact = m.merged()[kDense], rounded = view->vectors[0].dense[kDense];
+  BOOST_TEST(rounded != exact);
+  BOOST_TEST(rounded == exact, boost::test_tools::tolerance(1.0f / 256));
+  m.replica(0).rebase(ShardId(0), Sequence(2), view);
+  const auto rest = m.replica(0).freeze(PushExtent::whole);
+  // Only what the first push rounded off.
+  BOOST_TEST(std::abs(rest[0]->vectors[0].dense[kDense]) < 0.3f / 256);
 }
 
 BOOST_AUTO_TEST_CASE(sums_and_rows_never_wait) {
