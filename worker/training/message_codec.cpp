@@ -79,7 +79,7 @@ AlignedVector<std::uint16_t> rounded(const AlignedVector<float>& values) {
 }
 
 void add_blocks(const std::vector<Gradient>& vectors, Precision precision,
-                std::shared_ptr<const void> payload, Frame& frame) {
+                const std::shared_ptr<const void>& payload, Frame& frame) {
   frame.owner = payload;
   for (std::size_t v = 0; v < vectors.size(); ++v) {
     const Gradient& vector = vectors[v];
