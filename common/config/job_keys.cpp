@@ -258,7 +258,7 @@ void add_training_and_merge(Keys& keys) {
   row->default_note = "1; 32 for averages between hosts";
   row->only_with = "merge.mode=async_average";
   row = &goes_on(add(keys, "merge.precision", merge, &MergeSpec::precision,
-                     "of the parameters that travel; what bfloat16 rounds off waits for later"));
+                     "of the dense parameters that travel; what rounding takes off comes later"));
   row->default_note = "float32; bfloat16 for averages between hosts";
   row->only_with = "merge.mode=async_average";
   row = &goes_on(range(add(keys, "merge.max_staleness", merge, &MergeSpec::max_staleness,

@@ -96,7 +96,7 @@ std::uint32_t default_merge_every(MergeMode mode, TrainingMode training, MergeRe
 }
 
 // What Adam keeps of its gradients changes slowly, and is two thirds of what it pushes: between
-// hosts every thirty-second push takes it along.
+// hosts one push in 32 takes it along.
 constexpr std::uint32_t kSlotsEveryBetweenHosts = 32;
 
 // What is left open of how averages travel. Inside a process bytes cost nothing.

@@ -24,12 +24,13 @@ struct BlockSizes {
   std::uint32_t row_values = 0;
 
   std::uint64_t bytes(Precision precision) const {
-    return (std::uint64_t{dense} + row_values) * width_of(precision) +
-           std::uint64_t{rows} * sizeof(std::uint32_t);
+    return dense * std::uint64_t{width_of(precision)} +
+           (std::uint64_t{rows} + row_values) * sizeof(float);
   }
 };
 
-// Of vector 0 alone: slots are small squares and slow averages, which need their exponents whole.
+// Of the dense numbers. Slots travel whole: they are squares and slow averages, whose small gains
+// count.
 Precision precision_of(std::size_t vector, Precision precision) {
   return vector == 0 ? precision : Precision::float32;
 }
@@ -41,7 +42,8 @@ ByteView block_of(const T& values) {
 
 template <typename T>
 void read_block(ByteReader& reader, std::uint32_t count, T& values) {
-  const auto block = reader.get_view(count * sizeof(values[0]));
+  static_assert(sizeof(values[0]) == sizeof(float));
+  const auto block = reader.get_view(count * sizeof(float));
   if (!reader.is_ok() || count == 0) return;
   values.resize(count);
   std::memcpy(values.data(), block.data(), block.size());
@@ -67,34 +69,33 @@ std::vector<BlockSizes> sizes_of(const std::vector<Gradient>& vectors) {
 }
 
 // Numbers that were made for one frame, and what it shares with others.
-struct RoundedBlocks {
-  AlignedVector<std::uint16_t> dense, row_values;
+struct RoundedBlock {
+  AlignedVector<std::uint16_t> numbers;
   std::shared_ptr<const void> payload;
 };
 
-AlignedVector<std::uint16_t> rounded(const AlignedVector<float>& values) {
-  AlignedVector<std::uint16_t> result(values.size());
-  kernels::round_to_bfloat16(values.data(), values.size(), result.data());
-  return result;
+std::shared_ptr<const RoundedBlock> rounded(const AlignedVector<float>& values,
+                                            std::shared_ptr<const void> payload) {
+  auto block = std::make_shared<RoundedBlock>();
+  block->numbers.resize(values.size());
+  kernels::round_to_bfloat16(values.data(), values.size(), block->numbers.data());
+  block->payload = std::move(payload);
+  return block;
 }
 
 void add_blocks(const std::vector<Gradient>& vectors, Precision precision,
                 const std::shared_ptr<const void>& payload, Frame& frame) {
   frame.owner = payload;
   for (std::size_t v = 0; v < vectors.size(); ++v) {
-    const Gradient& vector = vectors[v];
     if (precision_of(v, precision) == Precision::float32) {
-      frame.blocks.push_back(block_of(vector.dense));
-      frame.blocks.push_back(block_of(vector.rows));
-      frame.blocks.push_back(block_of(vector.row_values));
-      continue;
+      frame.blocks.push_back(block_of(vectors[v].dense));
+    } else {
+      const auto dense = rounded(vectors[v].dense, payload);
+      frame.blocks.push_back(block_of(dense->numbers));
+      frame.owner = dense;
     }
-    auto blocks = std::make_shared<RoundedBlocks>();
-    *blocks = {rounded(vector.dense), rounded(vector.row_values), payload};
-    frame.blocks.push_back(block_of(blocks->dense));
-    frame.blocks.push_back(block_of(vector.rows));
-    frame.blocks.push_back(block_of(blocks->row_values));
-    frame.owner = std::move(blocks);
+    frame.blocks.push_back(block_of(vectors[v].rows));
+    frame.blocks.push_back(block_of(vectors[v].row_values));
   }
 }
 
@@ -112,7 +113,7 @@ void read_blocks(ByteReader& reader, const std::vector<BlockSizes>& sizes, Preci
   for (std::size_t v = 0; v < sizes.size(); ++v) {
     read_numbers(reader, sizes[v].dense, precision_of(v, precision), vectors[v].dense);
     read_block(reader, sizes[v].rows, vectors[v].rows);
-    read_numbers(reader, sizes[v].row_values, precision_of(v, precision), vectors[v].row_values);
+    read_block(reader, sizes[v].row_values, vectors[v].row_values);
   }
 }
 

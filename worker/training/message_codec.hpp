@@ -4,8 +4,8 @@
 // control messages is common/actors/codec.hpp. Payloads are always ParameterPush and ParameterView.
 //
 // Layout: an envelope, the fields, and then the vectors of the payload as raw little-endian blocks
-// without anything between them, so that they are copied once on either side; vector 0 in two bytes
-// a number where the payload says bfloat16.
+// without anything between them, so that they are copied once on either side; the dense numbers of
+// vector 0 in two bytes each where the payload says bfloat16.
 //
 // Invariant: a decoded entry's weight is a share, and every list is as long as it says. Whether a
 // push fits the model, its shard checks; whether a view does, check_view.

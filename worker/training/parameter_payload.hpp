@@ -30,7 +30,7 @@ struct ParameterPush final : PushPayload {
   PushKind kind = PushKind::delta;
   std::uint64_t layout_id = 0;  // of the whole model; a shard refuses another
   double rate_scale = 1.0;      // gradient: multiplies the learning rate
-  // bfloat16: every number of vector 0 is one, and leaves the process in two bytes.
+  // bfloat16: the dense numbers of vector 0 are such, and leave the process in two bytes each.
   Precision precision = Precision::float32;
   std::vector<Gradient> vectors;
   std::vector<double> scalars;     // the optimiser's, as gains
@@ -45,7 +45,7 @@ Status check_bounded(const ParameterPush& push);
 using DictionaryLog = std::shared_ptr<const std::vector<DictionaryEntry>>;
 
 struct ParameterView final : ViewPayload {
-  Precision precision = Precision::float32;  // bfloat16: vector 0 is rounded where it leaves
+  Precision precision = Precision::float32;  // bfloat16: as a push, rounded where it leaves
   std::vector<Gradient> vectors;  // rows: those that changed since the replica's last view
   std::vector<double> scalars;
   std::vector<double> statistics;

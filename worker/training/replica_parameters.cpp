@@ -83,17 +83,12 @@ PushPayloads ReplicaParameters::empty_payloads(std::size_t vectors) const {
 
 // What a stretch gained since its base, which moves up by as much. A maximum and a position are
 // sent as they stand.
-void ReplicaParameters::freeze_stretch(std::size_t vector, const Stretch& at,
-                                       std::span<float> gain) const {
-  if (kind_ != PushKind::delta) {
-    std::ranges::copy(at.now, gain.begin());
-    return;
+void ReplicaParameters::freeze_stretch(const Stretch& at, std::span<float> gain) const {
+  if (kind_ == PushKind::delta) {
+    kernels::take_gain(at.now.data(), at.now.size(), at.base.data(), gain.data());
+    if (at.merge != SlotMerge::max) return;
   }
-  if (vector == 0 && is_rounded_) {
-    return kernels::take_rounded_gain(at.now.data(), at.now.size(), at.base.data(), gain.data());
-  }
-  kernels::take_gain(at.now.data(), at.now.size(), at.base.data(), gain.data());
-  if (at.merge == SlotMerge::max) std::ranges::copy(at.now, gain.begin());
+  std::ranges::copy(at.now, gain.begin());
 }
 
 void ReplicaParameters::freeze_dense(std::size_t vector, PushPayloads& payloads) {
@@ -102,7 +97,12 @@ void ReplicaParameters::freeze_dense(std::size_t vector, PushPayloads& payloads)
     const std::size_t count = layout_.dense_end(shard) - begin;
     auto& gain = payloads[shard]->vectors[vector].dense;
     gain.resize(count);
-    freeze_stretch(vector, stretch(vector, begin, count), gain);
+    const Stretch at = stretch(vector, begin, count);
+    if (vector == 0 && is_rounded_) {
+      kernels::take_rounded_gain(at.now.data(), count, at.base.data(), gain.data());
+    } else {
+      freeze_stretch(at, gain);
+    }
   }
 }
 
@@ -117,7 +117,7 @@ void ReplicaParameters::freeze_rows(PushPayloads& payloads) {
       auto& values = push.vectors[v].row_values;
       values.resize(values.size() + width);
       const std::span<float> gain(values.data() + values.size() - width, width);
-      freeze_stretch(v, stretch(v, layout_.whole().dense + std::size_t{row} * width, width), gain);
+      freeze_stretch(stretch(v, layout_.whole().dense + std::size_t{row} * width, width), gain);
     }
   }
   touched_.clear();
@@ -139,9 +139,8 @@ PushPayloads ReplicaParameters::freeze(PushExtent extent) {
   is_rounded_ = extent == PushExtent::filtered && kind_ == PushKind::delta &&
                 filter_.precision == Precision::bfloat16;
   PushPayloads payloads = empty_payloads(has_slots ? vectors() : 1);
-  for (const auto& push : payloads) {
-    if (is_rounded_) push->precision = Precision::bfloat16;
-  }
+  const auto precision = is_rounded_ ? Precision::bfloat16 : Precision::float32;
+  for (const auto& push : payloads) push->precision = precision;
   for (std::size_t v = 0; v < payloads[0]->vectors.size(); ++v) freeze_dense(v, payloads);
   freeze_rows(payloads);
   if (kind_ == PushKind::delta) {

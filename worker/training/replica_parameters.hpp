@@ -32,7 +32,8 @@ struct PushFilter {
   // Every how many pushes the optimiser's slots travel. More than 1 only where all of them are
   // averages, which is what each replica has of its own gradients anyway, and no table rows travel.
   std::uint32_t slots_every = 1;
-  Precision precision = Precision::float32;  // of theta's gains
+  // Of theta's dense gains. Rows are whole: one that is not trained again would keep its rest.
+  Precision precision = Precision::float32;
 };
 
 enum class PushExtent : std::uint8_t {
@@ -86,7 +87,7 @@ class ReplicaParameters {
   PushPayloads empty_payloads(std::size_t vectors) const;
   void freeze_dense(std::size_t vector, PushPayloads& payloads);
   void freeze_rows(PushPayloads& payloads);
-  void freeze_stretch(std::size_t vector, const Stretch& at, std::span<float> gain) const;
+  void freeze_stretch(const Stretch& at, std::span<float> gain) const;
   bool take_theta(const std::shared_ptr<const ParameterView>& view);
   void rebase_dense(std::uint32_t shard, std::size_t vector, Sequence answered,
                     const AlignedVector<float>& values);
